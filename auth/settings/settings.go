@@ -1,0 +1,176 @@
+// Package settings is the one record that decides what an instance of usher
+// offers: attributes, strategies, sign-up mode, lifetimes, protection. The
+// host gives it in code; it can be changed while running, and every instance
+// sees the change within a second.
+//
+//	s := settings.Default()
+//	s.Sessions.MaxLifetime = 24 * time.Hour
+//	if err := s.Validate(); err != nil {
+//		log.Fatal(err) // names every field that is wrong
+//	}
+//
+// Settings hold no secrets and nothing that belongs to the process: addresses,
+// keys and senders are in auth.Config.
+package settings
+
+import (
+	"time"
+)
+
+// Settings decide what an instance offers. Begin with [Default].
+type Settings struct {
+	// AppName is shown on pages and in mails.
+	AppName string `json:"app_name"`
+
+	EmailAddress Attribute `json:"email_address"`
+	PhoneNumber  Attribute `json:"phone_number"`
+	Username     Attribute `json:"username"`
+	FirstName    Attribute `json:"first_name"`
+	LastName     Attribute `json:"last_name"`
+	Password     Password  `json:"password"`
+
+	SignUp   SignUp   `json:"sign_up"`
+	SignIn   SignIn   `json:"sign_in"`
+	Sessions Sessions `json:"sessions"`
+	Codes    Codes    `json:"codes"`
+	Limits   Limits   `json:"limits"`
+
+	// DeleteSelf lets users delete their own accounts.
+	DeleteSelf bool `json:"delete_self"`
+	// Organizations is what is offered of organizations.
+	Organizations Organizations `json:"organizations"`
+	// Protection is what stands against attacks.
+	Protection Protection `json:"protection"`
+}
+
+// An Attribute is something that a user can have.
+type Attribute struct {
+	// Enabled: users can have it.
+	Enabled bool `json:"enabled"`
+	// Required: nobody completes a sign-up without it.
+	Required bool `json:"required"`
+	// Strategies are how it can be used as a first factor, such as email_code.
+	Strategies []string `json:"strategies,omitempty"`
+	// Verifications are how it is verified, such as email_code.
+	Verifications []string `json:"verifications,omitempty"`
+	// VerifyAtSignUp: a sign-up is not complete before it is verified.
+	VerifyAtSignUp bool `json:"verify_at_sign_up"`
+}
+
+// Password says whether there are passwords and what they must be like.
+type Password struct {
+	Enabled  bool `json:"enabled"`
+	Required bool `json:"required"`
+	// MinLength and MaxLength count code points.
+	MinLength int `json:"min_length"`
+	MaxLength int `json:"max_length"`
+	// Composition rules. NIST SP 800-63B-4 says to leave them off.
+	RequireUppercase   bool `json:"require_uppercase"`
+	RequireLowercase   bool `json:"require_lowercase"`
+	RequireNumbers     bool `json:"require_numbers"`
+	RequireSpecialChar bool `json:"require_special_char"`
+	// MinStrength is the lowest zxcvbn score accepted, 0 to 4; 0 accepts all.
+	MinStrength int `json:"min_strength"`
+	// CheckBreaches asks the breach checker of auth.Config, if there is one,
+	// when a password is set.
+	CheckBreaches bool `json:"check_breaches"`
+}
+
+// SignUp modes.
+const (
+	Public     = "public"     // anybody can sign up
+	Restricted = "restricted" // nobody can, but by invitation
+)
+
+// SignUp says who can sign up.
+type SignUp struct {
+	Mode string `json:"mode"`
+	// AbandonAfter is how long an untouched attempt lives.
+	AbandonAfter time.Duration `json:"abandon_after"`
+}
+
+// SignIn says how people sign in.
+type SignIn struct {
+	// PreferredStrategy is offered first: password or otp.
+	PreferredStrategy string `json:"preferred_strategy"`
+	// SecondFactorRequired: no sign-in is complete without a second factor.
+	SecondFactorRequired bool `json:"second_factor_required"`
+	// AbandonAfter is how long an attempt lives.
+	AbandonAfter time.Duration `json:"abandon_after"`
+}
+
+// Sessions says how long sessions live and how many a browser holds.
+type Sessions struct {
+	// MaxLifetime ends a session whatever happens; 0 is never.
+	MaxLifetime time.Duration `json:"max_lifetime"`
+	// IdleTimeout ends a session that is not used; 0 is never.
+	IdleTimeout time.Duration `json:"idle_timeout"`
+	// TokenLifetime is how long a session token is good for.
+	TokenLifetime time.Duration `json:"token_lifetime"`
+	// Multi lets several accounts be signed in in one browser.
+	Multi bool `json:"multi"`
+}
+
+// Codes says how one-time codes behave. They have six digits.
+type Codes struct {
+	// Lifetime is how long a code is good for: at most ten minutes.
+	Lifetime time.Duration `json:"lifetime"`
+	// Tries is how many wrong codes end a verification.
+	Tries int `json:"tries"`
+	// ResendAfter is how long to wait before another code is sent.
+	ResendAfter time.Duration `json:"resend_after"`
+}
+
+// A Rate is so many requests in so much time; the zero Rate is no limit.
+type Rate struct {
+	Count int           `json:"count"`
+	Per   time.Duration `json:"per"`
+}
+
+// Limits are rates by client address (for IPv6 by /64), but for the account
+// ones, which count tries on one account from anywhere.
+type Limits struct {
+	CreateSignIn   Rate `json:"create_sign_in"`
+	CreateSignUp   Rate `json:"create_sign_up"`
+	AttemptSignIn  Rate `json:"attempt_sign_in"`
+	AttemptSignUp  Rate `json:"attempt_sign_up"`
+	AttemptAccount Rate `json:"attempt_account"`
+	// Mail is how many mails one address is sent.
+	Mail Rate `json:"mail"`
+}
+
+// Organizations says what is offered of organizations.
+type Organizations struct {
+	Enabled bool `json:"enabled"`
+}
+
+// Protection is what stands against attacks.
+type Protection struct {
+	// MaskIdentifiers hides most of an address in what strangers see.
+	MaskIdentifiers bool `json:"mask_identifiers"`
+}
+
+// Default returns the settings of an instance that its host said nothing
+// about: e-mail address and password, verified by a code; sessions of seven
+// days; tokens of a minute.
+func Default() Settings {
+	return Settings{
+		AppName: "My Application",
+		EmailAddress: Attribute{Enabled: true, Required: true, VerifyAtSignUp: true,
+			Strategies: []string{"email_code"}, Verifications: []string{"email_code"}},
+		FirstName: Attribute{Enabled: true},
+		LastName:  Attribute{Enabled: true},
+		Password:  Password{Enabled: true, Required: true, MinLength: 8, MaxLength: 256},
+		SignUp:    SignUp{Mode: Public, AbandonAfter: 24 * time.Hour},
+		SignIn:    SignIn{PreferredStrategy: "password", AbandonAfter: 24 * time.Hour},
+		Sessions:  Sessions{MaxLifetime: 7 * 24 * time.Hour, TokenLifetime: time.Minute},
+		Codes:     Codes{Lifetime: 10 * time.Minute, Tries: 5, ResendAfter: 30 * time.Second},
+		Limits: Limits{
+			CreateSignIn: Rate{5, 10 * time.Second}, CreateSignUp: Rate{5, 10 * time.Second},
+			AttemptSignIn: Rate{3, 10 * time.Second}, AttemptSignUp: Rate{3, 10 * time.Second},
+			AttemptAccount: Rate{20, 10 * time.Minute}, Mail: Rate{20, time.Hour},
+		},
+		DeleteSelf: true,
+		Protection: Protection{MaskIdentifiers: true},
+	}
+}

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// knownFields caches, by struct type, the lower-cased JSON names of its
+// fields; encoding/json matches names without regard to case.
+var knownFields sync.Map // reflect.Type -> map[string]bool
+
+// unknownFields returns the top-level members of the JSON object in data that
+// the struct v points to has no field for, or nil.
+func unknownFields(data []byte, v any) (map[string]json.RawMessage, error) {
+	known := fieldsOf(reflect.TypeOf(v).Elem())
+	// Most documents hold nothing unknown: look at the names alone first.
+	if !hasUnknown(data, known) {
+		return nil, nil
+	}
+	all := map[string]json.RawMessage{}
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, err
+	}
+	for name := range all {
+		if known[strings.ToLower(name)] {
+			delete(all, name)
+		}
+	}
+	return all, nil
+}
+
+// hasUnknown scans the top-level names of a JSON object that is known to be
+// well formed, without building anything.
+func hasUnknown(data []byte, known map[string]bool) bool {
+	depth, inName := 0, false
+	var buf [64]byte
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; c {
+		case '{', '[':
+			depth++
+			inName = depth == 1 && c == '{'
+		case '}', ']':
+			depth--
+		case ',':
+			inName = depth == 1
+		case ':':
+			inName = false
+		case '"':
+			start := i + 1
+			for i++; data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+			if !inName {
+				continue
+			}
+			name := data[start:i]
+			if bytes.IndexByte(name, '\\') >= 0 || len(name) > len(buf) {
+				return true // let the real decoder look
+			}
+			lower := buf[:0]
+			for _, b := range name {
+				if 'A' <= b && b <= 'Z' {
+					b += 'a' - 'A'
+				}
+				lower = append(lower, b)
+			}
+			if !known[string(lower)] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func fieldsOf(t reflect.Type) map[string]bool {
+	if m, ok := knownFields.Load(t); ok {
+		return m.(map[string]bool)
+	}
+	m := map[string]bool{}
+	addFieldsOf(t, m)
+	knownFields.Store(t, m)
+	return m
+}
+
+func addFieldsOf(t reflect.Type, m map[string]bool) {
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "-":
+		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
+			addFieldsOf(f.Type, m)
+		case !f.IsExported():
+		case name != "":
+			m[strings.ToLower(name)] = true
+		default:
+			m[strings.ToLower(f.Name)] = true
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package user
+
+import (
+	"slices"
+	"time"
+
+	"github.com/usherauth/usher/store"
+)
+
+// An Identification is an e-mail address or a phone number of a user.
+type Identification struct {
+	ID    string `json:"id"`
+	Value string `json:"value"` // as typed
+	// Canonical is the one spelling that is compared: see [CanonicalEmail].
+	Canonical string `json:"canonical"`
+	// Verified says that the user has shown to own it.
+	Verified bool `json:"verified,omitempty"`
+	// Reserved: not verified, but nobody else may claim it, and it works for
+	// signing in. Only the host can reserve.
+	Reserved bool `json:"reserved,omitempty"`
+	// Strategy is how it was verified, such as email_code or admin.
+	Strategy   string    `json:"strategy,omitempty"`
+	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	CreatedAt  time.Time `json:"created_at"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+// Claims reports whether the identification is the user's alone.
+func (i *Identification) Claims() bool { return i.Verified || i.Reserved }
+
+// NewEmailAddress returns an unverified identification for an address, or
+// ErrInvalidEmailAddress.
+func NewEmailAddress(address string, now time.Time) (Identification, error) {
+	canonical, err := CanonicalEmail(address)
+	if err != nil {
+		return Identification{}, err
+	}
+	return Identification{ID: store.NewID("idn", now), Value: canonicalCase(address), Canonical: canonical,
+		CreatedAt: now, UpdatedAt: now}, nil
+}
+
+// EmailAddress returns the e-mail address with the given ID, or nil.
+func (u *User) EmailAddress(id string) *Identification { return find(u.EmailAddresses, id) }
+
+// EmailAddressByValue returns the user's e-mail address that equals address in
+// its canonical form, or nil.
+func (u *User) EmailAddressByValue(address string) *Identification {
+	canonical, err := CanonicalEmail(address)
+	if err != nil {
+		return nil
+	}
+	for i := range u.EmailAddresses {
+		if u.EmailAddresses[i].Canonical == canonical {
+			return &u.EmailAddresses[i]
+		}
+	}
+	return nil
+}
+
+// AddEmailAddress appends id. An address that the user has already is
+// ErrAlreadyAdded, too many unverified ones are ErrTooManyUnverified. The first
+// address that claims becomes the primary one.
+func (u *User) AddEmailAddress(id Identification) error {
+	unverified := 0
+	for _, have := range u.EmailAddresses {
+		if have.Canonical == id.Canonical {
+			return ErrAlreadyAdded
+		}
+		if !have.Claims() {
+			unverified++
+		}
+	}
+	if !id.Claims() && unverified >= MaxUnverified || len(u.EmailAddresses) >= MaxIdentifications {
+		return ErrTooManyUnverified
+	}
+	u.EmailAddresses = append(u.EmailAddresses, id)
+	if id.Claims() && u.PrimaryEmailAddressID == "" {
+		u.PrimaryEmailAddressID = id.ID
+	}
+	return nil
+}
+
+const (
+	// MaxUnverified is how many unverified addresses a user may have.
+	MaxUnverified = 5
+	// MaxIdentifications is how many addresses a user may have in all.
+	MaxIdentifications = 50
+)
+
+// VerifyEmailAddress marks the address as the user's own and claims it. The
+// store decides at Put whether somebody else was faster.
+func (u *User) VerifyEmailAddress(id, strategy string, now time.Time) error {
+	have := u.EmailAddress(id)
+	if have == nil {
+		return store.ErrNotFound
+	}
+	have.Verified, have.Reserved, have.Strategy, have.VerifiedAt, have.UpdatedAt = true, false, strategy, now, now
+	if u.PrimaryEmailAddressID == "" {
+		u.PrimaryEmailAddressID = id
+	}
+	return nil
+}
+
+// SetPrimaryEmailAddress makes an address the primary one. Only a verified one
+// may be: ErrNotVerified.
+func (u *User) SetPrimaryEmailAddress(id string) error {
+	have := u.EmailAddress(id)
+	switch {
+	case have == nil:
+		return store.ErrNotFound
+	case !have.Verified:
+		return ErrNotVerified
+	}
+	u.PrimaryEmailAddressID = id
+	return nil
+}
+
+// DeleteEmailAddress removes an address. The last identifier stays:
+// ErrLastIdentification. If the primary one goes, the oldest verified address
+// takes its place.
+func (u *User) DeleteEmailAddress(id string) error {
+	i := slices.IndexFunc(u.EmailAddresses, func(x Identification) bool { return x.ID == id })
+	if i < 0 {
+		return store.ErrNotFound
+	}
+	left := slices.Delete(slices.Clone(u.EmailAddresses), i, i+1)
+	if u.EmailAddresses[i].Claims() && !slices.ContainsFunc(left, claims) &&
+		!slices.ContainsFunc(u.PhoneNumbers, claims) && u.Username == "" {
+		return ErrLastIdentification
+	}
+	u.EmailAddresses = left
+	if u.PrimaryEmailAddressID == id {
+		u.PrimaryEmailAddressID = ""
+		for _, x := range left {
+			if x.Verified {
+				u.PrimaryEmailAddressID = x.ID
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// VerifiedEmailAddresses returns the addresses that the user has shown to own.
+func (u *User) VerifiedEmailAddresses() []string {
+	var out []string
+	for _, id := range u.EmailAddresses {
+		if id.Verified {
+			out = append(out, id.Value)
+		}
+	}
+	return out
+}
+
+func claims(i Identification) bool { return i.Claims() }
+
+func find(ids []Identification, id string) *Identification {
+	if id == "" {
+		return nil
+	}
+	for i := range ids {
+		if ids[i].ID == id {
+			return &ids[i]
+		}
+	}
+	return nil
+}
