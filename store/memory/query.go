@@ -1,0 +1,214 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/usherauth/usher/store"
+)
+
+// Find answers q from the cheapest source: the entries of an In match, else
+// the order's index from where the page begins, else all records, sorted.
+func (t *tx) Find(ctx context.Context, q store.Query) ([]store.Record, error) {
+	if err := t.begin(ctx); err != nil {
+		return nil, err
+	}
+	if err := q.Validate(); err != nil {
+		return nil, t.fail(err)
+	}
+	var after *store.Record
+	if q.After != "" {
+		if after = t.entries.get(recordKey(q.Kind, q.After)); after == nil {
+			return []store.Record{}, nil
+		}
+	}
+	page := []store.Record{}
+	skip := q.Offset
+	for r := range t.ordered(q, after) {
+		if !matchAll(r, q.Where) {
+			continue
+		}
+		if skip > 0 {
+			skip--
+			continue
+		}
+		page = append(page, clone(r, q.Kind))
+		if len(page) == q.Limit {
+			break
+		}
+	}
+	return page, nil
+}
+
+// Count answers how many records match.
+func (t *tx) Count(ctx context.Context, q store.Query) (int, error) {
+	if err := t.begin(ctx); err != nil {
+		return 0, err
+	}
+	if err := q.Validate(); err != nil {
+		return 0, t.fail(err)
+	}
+	if len(q.Where) == 0 {
+		return t.count(q.Kind.Name, ""), nil
+	}
+	n := 0
+	for r := range t.candidates(q) {
+		if matchAll(r, q.Where) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// count returns how many entries an index has.
+func (t *tx) count(kind, index string) int {
+	from, to := bounds(kind, index)
+	return t.entries.rank(to) - t.entries.rank(from)
+}
+
+// candidates returns all records that may match q, each once.
+func (t *tx) candidates(q store.Query) iter.Seq[*store.Record] {
+	best, size := -1, t.count(q.Kind.Name, "")
+	for i, m := range q.Where {
+		if m.Op != store.In {
+			continue
+		}
+		if n := t.countIn(q.Kind, m); n < size {
+			best, size = i, n
+		}
+	}
+	if best < 0 {
+		from, to := bounds(q.Kind.Name, "")
+		return t.entries.between(from, to, false)
+	}
+	m := q.Where[best]
+	if len(m.Values) == 1 {
+		return t.withValue(q.Kind, m.Index, m.Values[0])
+	}
+	return func(yield func(*store.Record) bool) {
+		seen := make(map[*store.Record]bool, size)
+		for _, v := range m.Values {
+			for r := range t.withValue(q.Kind, m.Index, v) {
+				if !seen[r] && !yield(r) {
+					return
+				}
+				seen[r] = true
+			}
+		}
+	}
+}
+
+// withValue returns the records with one value in an index.
+func (t *tx) withValue(k *store.Kind, index, value string) iter.Seq[*store.Record] {
+	from, to := valueBounds(k.Name, index, value)
+	return t.entries.between(from, to, false)
+}
+
+// countIn returns how many entries a match speaks of, a value given twice
+// counting twice.
+func (t *tx) countIn(k *store.Kind, m store.Match) (n int) {
+	for _, v := range m.Values {
+		from, to := valueBounds(k.Name, m.Index, v)
+		n += t.entries.rank(to) - t.entries.rank(from)
+	}
+	return n
+}
+
+// ordered returns the candidates for q in its order, behind after.
+func (t *tx) ordered(q store.Query, after *store.Record) iter.Seq[*store.Record] {
+	all := t.count(q.Kind.Name, "")
+	narrow := slices.ContainsFunc(q.Where, func(m store.Match) bool { return m.Op == store.In })
+	if !narrow && t.count(q.Kind.Name, q.Order) == all {
+		from, to := bounds(q.Kind.Name, q.Order)
+		if after != nil && q.Desc {
+			to = orderKey(after, q)
+		} else if after != nil {
+			from = orderKey(after, q) + "\x00"
+		}
+		return t.entries.between(from, to, q.Desc)
+	}
+	compare := func(a, b *store.Record) int {
+		if q.Desc {
+			a, b = b, a
+		}
+		va, oka := valueOf(a, q.Order)
+		vb, okb := valueOf(b, q.Order)
+		if oka != okb {
+			return cmp.Compare(b2i(oka), b2i(okb))
+		}
+		return cmp.Or(strings.Compare(va, vb), strings.Compare(a.ID, b.ID))
+	}
+	rs := slices.SortedFunc(t.candidates(q), compare)
+	if after != nil {
+		i, found := slices.BinarySearchFunc(rs, after, compare)
+		rs = rs[i+b2i(found):]
+	}
+	return slices.Values(rs)
+}
+
+func orderKey(r *store.Record, q store.Query) string {
+	v, _ := valueOf(r, q.Order)
+	return key(q.Kind.Name, q.Order, v, r.ID)
+}
+
+// valueOf returns a record's first value in an index, "" being its ID.
+func valueOf(r *store.Record, index string) (string, bool) {
+	if index == "" {
+		return r.ID, true
+	}
+	for _, e := range r.Entries {
+		if e.Index == index {
+			return e.Value, true
+		}
+	}
+	return "", false
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func matchAll(r *store.Record, ms []store.Match) bool {
+	for _, m := range ms {
+		if !matchOne(r, m) {
+			return false
+		}
+	}
+	return true
+}
+
+func matchOne(r *store.Record, m store.Match) bool {
+	if m.Op == store.NotIn {
+		m.Op = store.In
+		return !matchOne(r, m)
+	}
+	if m.Index == "" {
+		return holds(r.ID, m)
+	}
+	for _, e := range r.Entries {
+		if e.Index == m.Index && holds(e.Value, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds compares one value.
+func holds(v string, m store.Match) bool {
+	switch m.Op {
+	case store.Less:
+		return v < m.Values[0]
+	case store.Greater:
+		return v > m.Values[0]
+	case store.Contains:
+		return strings.Contains(v, m.Values[0])
+	default:
+		return slices.Contains(m.Values, v)
+	}
+}
