@@ -54,7 +54,7 @@ type testCase struct {
 // cases lists all of the suite, in the order in which they help a beginner.
 func cases() []testCase {
 	return slices.Concat(recordCases, indexCases, queryCases, pagingCases, limitCases,
-		txCases, purgeCases, raceCases)
+		txCases, purgeCases, raceCases, modelCases)
 }
 
 // check runs c on an empty store and returns what is wrong with it.
