@@ -97,7 +97,7 @@ func (t *tx) Put(ctx context.Context, r store.Record) (int64, error) {
 	if !rec.Expires.IsZero() {
 		rec.Expires = time.UnixMilli(rec.Expires.UnixMilli()).UTC()
 	}
-	t.unlink(old)
+	t.unlinkBut(old, rec.Entries)
 	t.link(&rec)
 	return rec.Version, nil
 }
@@ -134,14 +134,12 @@ func (t *tx) taken(r store.Record, e store.Entry) bool {
 	return false
 }
 
-// link adds the keys of a record, unlink removes them.
+// link adds the keys of a record, in place of an older version's.
 func (t *tx) link(r *store.Record) {
 	if !t.kinds[r.Kind.Name] {
-		t.kinds = maps.Clone(t.kinds)
-		if t.kinds == nil {
-			t.kinds = map[string]bool{}
-		}
-		t.kinds[r.Kind.Name] = true
+		kinds := map[string]bool{r.Kind.Name: true}
+		maps.Copy(kinds, t.kinds)
+		t.kinds = kinds
 	}
 	t.entries = t.entries.put(recordKey(r.Kind, r.ID), r)
 	for _, e := range r.Entries {
@@ -149,13 +147,21 @@ func (t *tx) link(r *store.Record) {
 	}
 }
 
+// unlink removes the keys of a record.
 func (t *tx) unlink(r *store.Record) {
+	t.entries = t.entries.del(recordKey(r.Kind, r.ID))
+	t.unlinkBut(r, nil)
+}
+
+// unlinkBut removes the keys of a record's entries that are not in keep.
+func (t *tx) unlinkBut(r *store.Record, keep []store.Entry) {
 	if r == nil {
 		return
 	}
-	t.entries = t.entries.del(recordKey(r.Kind, r.ID))
 	for _, e := range r.Entries {
-		t.entries = t.entries.del(key(r.Kind.Name, e.Index, e.Value, r.ID))
+		if !slices.Contains(keep, e) {
+			t.entries = t.entries.del(key(r.Kind.Name, e.Index, e.Value, r.ID))
+		}
 	}
 }
 
