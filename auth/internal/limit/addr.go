@@ -1,0 +1,75 @@
+package limit
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// ParseAddr reads an address as people and proxies write it: with or without
+// port, brackets, zone and surrounding spaces. The result is canonical, see
+// [Canonical]; what is no address is the zero Addr, and all such share a key.
+func ParseAddr(s string) netip.Addr {
+	s = strings.TrimSpace(s)
+	if len(s) > 128 {
+		return netip.Addr{}
+	}
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return Canonical(ap.Addr())
+	}
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		if s, ok = strings.CutSuffix(inner, "]"); !ok {
+			return netip.Addr{}
+		}
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return Canonical(a)
+}
+
+// Canonical is the one form of an address: without zone, and IPv4 where an
+// IPv6 address (mapped, NAT64's well-known prefix, 6to4) only wraps one, so
+// that a client cannot count twice.
+func Canonical(a netip.Addr) netip.Addr {
+	a = a.WithZone("").Unmap()
+	if !a.Is6() {
+		return a
+	}
+	b := a.As16()
+	switch {
+	case [12]byte(b[:12]) == [12]byte{0x00, 0x64, 0xff, 0x9b}: // NAT64, RFC 6052: 64:ff9b::/96
+		return netip.AddrFrom4([4]byte(b[12:16]))
+	case b[0] == 0x20 && b[1] == 0x02: // 6to4, RFC 3056: 2002::/16
+		return netip.AddrFrom4([4]byte(b[2:6]))
+	}
+	return a
+}
+
+// AddrKey is the key of one client: its IPv4 address, or the /64 that an IPv6
+// customer has to choose addresses in.
+func AddrKey(a netip.Addr) string { return prefixKey(a, 32, 64) }
+
+// PrefixKey is the key of a neighbourhood, for rules on many accounts tried
+// from few networks: /24 of IPv4, /56 of IPv6.
+func PrefixKey(a netip.Addr) string { return prefixKey(a, 24, 56) }
+
+// WideKey is the key for those who come back from another prefix: /24 of IPv4,
+// /48 of IPv6, which is what one site gets.
+func WideKey(a netip.Addr) string { return prefixKey(a, 24, 48) }
+
+func prefixKey(a netip.Addr, bits4, bits6 int) string {
+	a = Canonical(a)
+	if !a.IsValid() {
+		return "unknown"
+	}
+	bits := bits6
+	if a.Is4() {
+		bits = bits4
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return "unknown"
+	}
+	return p.String()
+}
