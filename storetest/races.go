@@ -184,32 +184,35 @@ func guardRecord(r *run) {
 	r.wantCount(where(match("tag", store.In, "admin")), 1)
 }
 
-// transfers moves amounts between accounts while others add them up.
+// transfers moves amounts between accounts for as long as others add them up.
 func transfers(r *run) {
-	const accounts, each = 4, 100
+	const accounts, each, readers = 4, 100, racers / 2
 	for i := range accounts {
 		r.put(number(fmt.Sprint("account ", i), each))
 	}
-	move := func(i int) error {
-		for n := range rounds {
-			from, to := fmt.Sprint("account ", (i+n)%accounts), fmt.Sprint("account ", (i+n+1)%accounts)
-			if err := r.update(func(tx store.Tx) error {
-				if err := r.addTo(r.ctx, tx, from, -n); err != nil {
-					return err
-				}
-				return r.addTo(r.ctx, tx, to, n)
-			}); err != nil {
+	var reading atomic.Int32
+	reading.Store(readers)
+	move := func(i, n int) error {
+		from, to := fmt.Sprint("account ", (i+n)%accounts), fmt.Sprint("account ", (i+n+1)%accounts)
+		return r.update(func(tx store.Tx) error {
+			if err := r.addTo(r.ctx, tx, from, -n); err != nil {
 				return err
 			}
-		}
-		return nil
+			return r.addTo(r.ctx, tx, to, n)
+		})
 	}
 	errs := r.race(func(i int) error {
-		if i%2 == 0 {
-			return move(i)
+		if i < readers {
+			defer reading.Add(-1)
+			for range rounds {
+				if err := r.s.View(r.ctx, func(tx store.Tx) error { return r.sum(tx, accounts, accounts*each) }); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
-		for range rounds {
-			if err := r.s.View(r.ctx, func(tx store.Tx) error { return r.sum(tx, accounts, accounts*each) }); err != nil {
+		for n := 1; n == 1 || reading.Load() > 0; n++ {
+			if err := move(i, n); err != nil {
 				return err
 			}
 		}
