@@ -67,6 +67,7 @@ var Kind = &store.Kind{Name: "user", Indexes: []store.Index{
 	{Name: "username", Unique: true},          // canonical
 	{Name: "external_id", Unique: true},       //
 	{Name: "address", Many: true},             // every address and number, verified or not
+	{Name: "idn", Unique: true, Many: true},   // IDs of addresses and numbers
 	{Name: "search", Many: true},              // folded texts that a person looks for
 	{Name: "primary_email"}, {Name: "primary_phone"},
 	{Name: "first_name"}, {Name: "last_name"},
@@ -93,6 +94,7 @@ func (u *User) StoreEntries() []store.Entry {
 		{"phone", "primary_phone", u.PrimaryPhoneNumberID, u.PhoneNumbers},
 	} {
 		for _, id := range list.ids {
+			add("idn", id.ID)
 			add("address", id.Canonical)
 			add("search", id.Canonical)
 			if id.Claims() {
@@ -169,6 +171,15 @@ func ByIdentifier(ctx context.Context, tx store.Tx, identifier string) (*User, e
 		return nil, store.ErrNotFound
 	}
 	return users.By(ctx, tx, index, value)
+}
+
+// ByIdentificationID returns the user who has the address or number with the
+// given ID, or store.ErrNotFound.
+func ByIdentificationID(ctx context.Context, tx store.Tx, id string) (*User, error) {
+	if id == "" {
+		return nil, store.ErrNotFound
+	}
+	return users.By(ctx, tx, "idn", id)
 }
 
 // ByExternalID returns the user with the host's own ID, or store.ErrNotFound.

@@ -1,0 +1,210 @@
+// Package factor holds the ways in which a person shows who they are. Each is
+// a [Strategy] in a file of its own, and the state machines of packages signin
+// and signup know them only by that interface: a new way in is a new file and
+// an entry in the [Set].
+//
+//	set := factor.NewSet(factor.Password{Hasher: h}, factor.EmailCode{Key: key})
+//	options := set.Options(factor.First, subject) // what this person can use
+//
+// A strategy sees no store and no HTTP. Its slow work (hashing, calls) is done
+// before the transaction and enters it as a [Fact], which says what it was
+// judged against, so that the transaction can tell whether that still holds.
+package factor
+
+import (
+	"context"
+	"time"
+
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/user"
+)
+
+// A Use is what a strategy can be used for; a set of bits.
+type Use uint8
+
+const (
+	// First is the first factor of a sign-in.
+	First Use = 1 << iota
+	// Second is the second factor of a sign-in.
+	Second
+	// Reset is a first factor that leads to a new password.
+	Reset
+	// Verify shows that an address is one's own, at sign-up or in a profile.
+	Verify
+)
+
+// Traits say what a strategy is like.
+type Traits struct {
+	// Name is the strategy's name on the wire, such as email_code.
+	Name string
+	Uses Use
+	// Prepare: the strategy must be prepared before it is attempted.
+	Prepare bool
+	// Field is the form field that says which of the user's identifiers to
+	// use, such as email_address_id; empty if there is no choice.
+	Field string
+	// Attribute is what [Verify] verifies, such as email_address.
+	Attribute string
+}
+
+// A Strategy is a way to show who one is.
+type Strategy interface {
+	Traits() Traits
+	// Options lists what the strategy could challenge s with; none if it does
+	// not suit.
+	Options(s Subject) []Option
+	// Prepare draws what a challenge needs, such as a code. It changes nothing.
+	Prepare(ctx context.Context, c Challenge) (Prepared, error)
+	// Verify judges a proof. A wrong proof is a Fact that is not OK; an error
+	// means that nothing was judged. It may be slow.
+	Verify(ctx context.Context, c Challenge, p Proof) (Fact, error)
+}
+
+// A Subject is who is challenged.
+type Subject struct {
+	// User is nil if there is none: an address of a sign-up is challenged, or an
+	// identifier that nobody has.
+	User     *user.User
+	Password *user.Password // nil: none
+	Settings *settings.Settings
+}
+
+// An Option is one thing that a person could be challenged with.
+type Option struct {
+	Strategy string
+	// TargetID and Target are the identification used, if there is one.
+	TargetID, Target string
+	Primary          bool
+}
+
+// A Status says how far a verification is.
+type Status string
+
+// The statuses of a verification. All but Unverified are final.
+const (
+	Unverified Status = "unverified"
+	Verified   Status = "verified"
+	Failed     Status = "failed"
+	Expired    Status = "expired"
+)
+
+// A Verification is one challenge, as it is stored inside an attempt or beside
+// an address.
+type Verification struct {
+	ID       string `json:"id"`
+	Strategy string `json:"strategy"`
+	Status   Status `json:"status"`
+	Attempts int    `json:"attempts"`
+	// TargetID and Target are what is verified.
+	TargetID string `json:"target_id,omitempty"`
+	Target   string `json:"target,omitempty"`
+	// Secret is what a proof is compared with: a keyed hash, never the code.
+	Secret     []byte    `json:"secret,omitempty"`
+	SentAt     time.Time `json:"sent_at,omitzero"`
+	ExpireAt   time.Time `json:"expire_at,omitzero"`
+	VerifiedAt time.Time `json:"verified_at,omitzero"`
+}
+
+// StatusAt is the status at the time now: time alone ends a verification.
+func (v *Verification) StatusAt(now time.Time) Status {
+	if v.Status == Unverified && !v.ExpireAt.IsZero() && !now.Before(v.ExpireAt) {
+		return Expired
+	}
+	return v.Status
+}
+
+// A Challenge is what a strategy prepares or judges.
+type Challenge struct {
+	Option  Option
+	Subject Subject
+	// Verification is what was prepared; nil in Prepare and for strategies
+	// that need none.
+	Verification *Verification
+	Now          time.Time
+}
+
+// Prepared is the outcome of [Strategy.Prepare].
+type Prepared struct {
+	Verification Verification
+	Send         *Send // nil: nothing to send
+}
+
+// Send is a message that carries a code to a person.
+type Send struct {
+	Slug     string // which template
+	To       string
+	Code     string
+	ExpireAt time.Time
+}
+
+// A Proof is what a person gives.
+type Proof struct {
+	Code     string
+	Password string
+	// Account is the identifier that was asked for, whoever has it.
+	Account string
+}
+
+// A Fact is what [Strategy.Verify] found.
+type Fact struct {
+	Strategy string
+	OK       bool
+	// VerificationID is the challenge that was judged, if it was prepared.
+	VerificationID string
+	// PasswordVersion is the version of the password that was judged.
+	PasswordVersion int64
+	// Rehash is a better hash of the right password, to be stored.
+	Rehash string
+	// Second says that the proof stands for a second factor as well.
+	Second bool
+}
+
+// A Set holds the strategies of an instance, in the order they are offered.
+type Set struct{ list []Strategy }
+
+// NewSet returns a set of strategies.
+func NewSet(list ...Strategy) Set { return Set{list} }
+
+// Get returns the strategy with the given name.
+func (s Set) Get(name string) (Strategy, bool) {
+	for _, st := range s.list {
+		if st.Traits().Name == name {
+			return st, true
+		}
+	}
+	return nil, false
+}
+
+// Options lists what the strategies for any of the uses could challenge the
+// subject with.
+func (s Set) Options(uses Use, subject Subject) []Option {
+	var out []Option
+	for _, st := range s.list {
+		if st.Traits().Uses&uses != 0 {
+			out = append(out, st.Options(subject)...)
+		}
+	}
+	return out
+}
+
+// Verifying lists the names of the strategies that verify an attribute and are
+// switched on for it.
+func (s Set) Verifying(attribute string, on []string) []string {
+	var out []string
+	for _, st := range s.list {
+		t := st.Traits()
+		if t.Uses&Verify != 0 && t.Attribute == attribute && contains(on, t.Name) {
+			out = append(out, t.Name)
+		}
+	}
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,51 @@
+package factor
+
+import (
+	"context"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/user/password"
+)
+
+// Password is the strategy of a password that the user knows.
+type Password struct {
+	// Hasher judges passwords in its bounded pool.
+	Hasher *password.Hasher
+}
+
+// Traits names it password.
+func (Password) Traits() Traits { return Traits{Name: "password", Uses: First} }
+
+// Options offers it to everybody who has a password.
+func (Password) Options(s Subject) []Option {
+	if s.User == nil || !s.User.PasswordEnabled || !s.Settings.Password.Enabled {
+		return nil
+	}
+	return []Option{{Strategy: "password"}}
+}
+
+// Prepare is refused: there is nothing to prepare.
+func (Password) Prepare(context.Context, Challenge) (Prepared, error) {
+	return Prepared{}, fault.New("verification_strategy_invalid", "strategy")
+}
+
+// Verify compares. A person without a password, or nobody at all, costs the
+// same work.
+func (p Password) Verify(ctx context.Context, c Challenge, proof Proof) (Fact, error) {
+	fact := Fact{Strategy: "password"}
+	if c.Subject.Password == nil {
+		return fact, p.Hasher.Dummy(ctx, proof.Account, proof.Password)
+	}
+	fact.PasswordVersion = c.Subject.Password.Version
+	res, err := p.Hasher.Verify(ctx, c.Subject.Password.Hash, proof.Password)
+	if err != nil {
+		return fact, err
+	}
+	fact.OK = res.OK
+	if res.OK && res.Rehash {
+		if fact.Rehash, err = p.Hasher.Hash(ctx, proof.Password); err != nil {
+			return fact, err
+		}
+	}
+	return fact, nil
+}

@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+)
+
+// A verification of an address in a profile is a record of its own, under the
+// address's ID, so that a user who is only read carries no hashes of codes.
+type addressVerification struct {
+	store.Meta
+	UserID       string              `json:"user_id"`
+	Verification factor.Verification `json:"verification"`
+}
+
+var (
+	verificationKind = &store.Kind{Name: "verification", Sealed: true, Indexes: []store.Index{{Name: "user"}}}
+	verificationTab  = store.Table[addressVerification, *addressVerification]{Kind: verificationKind}
+)
+
+func (v *addressVerification) StoreEntries() []store.Entry {
+	return []store.Entry{{Index: "user", Value: v.UserID}}
+}
+
+// AddEmailAddress adds an address to the actor's account. It claims nothing
+// until it is verified.
+func (e *Engine) AddEmailAddress(ctx context.Context, a *Actor, address string) (*user.Identification, error) {
+	if !e.Settings(ctx).EmailAddress.Enabled {
+		return nil, fault.New("form_param_value_disabled", "email_address")
+	}
+	var id user.Identification
+	err := e.act(ctx, a, func(t *txn, u *user.User) (err error) {
+		if id, err = user.NewEmailAddress(address, t.now); err != nil {
+			return err
+		}
+		if owner, err := user.ByIdentifier(ctx, t, id.Canonical); err == nil && owner.ID != u.ID {
+			return fault.New("form_identifier_exists", "email_address")
+		} else if missingAs(err, nil) != nil {
+			return err
+		}
+		return u.AddEmailAddress(id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &id, nil
+}
+
+// EmailAddress returns an address of the actor with its verification, which is
+// nil if none is under way.
+func (e *Engine) EmailAddress(ctx context.Context, a *Actor, id string) (*user.Identification, *factor.Verification, error) {
+	have := a.User.EmailAddress(id)
+	if have == nil {
+		return nil, nil, fault.New("resource_not_found", "")
+	}
+	var v *factor.Verification
+	err := e.view(ctx, func(tx store.Tx) error {
+		r, err := verificationTab.Get(ctx, tx, id)
+		if err == nil {
+			v = &r.Verification
+		}
+		return missingAs(err, nil)
+	})
+	return have, v, err
+}
+
+// PrepareEmailAddress sends a code to an address of the actor.
+func (e *Engine) PrepareEmailAddress(ctx context.Context, a *Actor, id, strategy string) error {
+	have, _, err := e.EmailAddress(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	s := e.Settings(ctx)
+	st, err := e.addressStrategy(s.EmailAddress.Verifications, strategy)
+	if err != nil {
+		return err
+	}
+	if have.Verified {
+		return fault.New("verification_already_verified", "")
+	}
+	if err := e.allowMail(have.Canonical, s); err != nil {
+		return err
+	}
+	prepared, err := st.Prepare(ctx, factor.Challenge{Now: e.now(), Subject: factor.Subject{Settings: s},
+		Option: factor.Option{Strategy: strategy, TargetID: id, Target: have.Value}})
+	if err != nil {
+		return err
+	}
+	return e.act(ctx, a, func(t *txn, u *user.User) error {
+		now := u.EmailAddress(id)
+		if now == nil || now.Value != have.Value {
+			return fault.New("resource_not_found", "")
+		}
+		r, err := verificationTab.Get(ctx, t, id)
+		if missingAs(err, nil) != nil {
+			return err
+		}
+		if err != nil {
+			r = &addressVerification{Meta: store.Meta{ID: id}, UserID: u.ID}
+		} else if err := factor.CanResend(&r.Verification, prepared.Verification, s.Codes, t.now); err != nil {
+			return err
+		}
+		r.Verification, r.Expires = prepared.Verification, prepared.Verification.ExpireAt.Add(day)
+		if err := verificationTab.Put(ctx, t, r); err != nil {
+			return err
+		}
+		if prepared.Send == nil {
+			return errUnchanged
+		}
+		if err := e.enqueue(ctx, t, codeMail(*prepared.Send, a.Browser.Request)); err != nil {
+			return err
+		}
+		return errUnchanged
+	})
+}
+
+// AttemptEmailAddress verifies an address of the actor with a code. If
+// somebody else has verified it in the meantime, it stays theirs.
+func (e *Engine) AttemptEmailAddress(ctx context.Context, a *Actor, id string, proof factor.Proof) error {
+	s := e.Settings(ctx)
+	if err := e.allow("attempt_address", a.Browser.Addr, s.Limits.AttemptSignUp); err != nil {
+		return err
+	}
+	_, v, err := e.EmailAddress(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return fault.New("verification_missing", "")
+	}
+	st, err := e.addressStrategy(s.EmailAddress.Verifications, v.Strategy)
+	if err != nil {
+		return err
+	}
+	fact, err := st.Verify(ctx, factor.Challenge{Verification: v, Now: e.now(), Subject: factor.Subject{Settings: s},
+		Option: factor.Option{Strategy: v.Strategy, TargetID: id, Target: v.Target}}, proof)
+	if err != nil {
+		return err
+	}
+	var refused error
+	err = e.act(ctx, a, func(t *txn, u *user.User) error {
+		r, err := verificationTab.Get(ctx, t, id)
+		if err != nil {
+			return missingAs(err, fault.New("verification_missing", ""))
+		}
+		have := u.EmailAddress(id)
+		if have == nil || have.Value != r.Verification.Target {
+			return fault.New("resource_not_found", "")
+		}
+		refused = factor.Settle(&r.Verification, fact, s.Codes, t.now)
+		if err := verificationTab.Put(ctx, t, r); err != nil {
+			return err
+		}
+		if refused != nil {
+			return errUnchanged // the try counts
+		}
+		if owner, err := user.ByIdentifier(ctx, t, have.Canonical); err == nil && owner.ID != u.ID {
+			return fault.New("identification_claimed", "")
+		} else if missingAs(err, nil) != nil {
+			return err
+		}
+		return u.VerifyEmailAddress(id, r.Verification.Strategy, t.now)
+	})
+	if err == nil {
+		err = refused
+	}
+	return err
+}
+
+func (e *Engine) addressStrategy(on []string, name string) (factor.Strategy, error) {
+	for _, have := range e.strategies.Verifying("email_address", on) {
+		if have == name {
+			st, _ := e.strategies.Get(name)
+			return st, nil
+		}
+	}
+	return nil, fault.New("verification_strategy_invalid", "strategy")
+}
+
+// DeleteEmailAddress takes an address off the actor's account, with the codes
+// that were sent to it.
+func (e *Engine) DeleteEmailAddress(ctx context.Context, a *Actor, id string) error {
+	return e.act(ctx, a, func(t *txn, u *user.User) error { return e.dropEmailAddress(ctx, t, u, id) })
+}
+
+// dropEmailAddress removes an address of u in t; the caller stores u.
+func (e *Engine) dropEmailAddress(ctx context.Context, t *txn, u *user.User, id string) error {
+	if err := u.DeleteEmailAddress(id); err != nil {
+		return err
+	}
+	r, err := verificationTab.Get(ctx, t, id)
+	if err == nil {
+		err = verificationTab.Delete(ctx, t, r)
+	}
+	if missingAs(err, nil) != nil {
+		return err
+	}
+	// A code that was mailed to the address for signing in dies with it.
+	return signin.VoidAll(ctx, t, u.ID, "", t.now)
+}

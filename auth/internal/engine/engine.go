@@ -1,0 +1,202 @@
+// Package engine holds usher's use cases: one method, one transaction. The
+// HTTP layers decode, call a method of [Engine] and encode what it returns;
+// the Go API of package auth calls the same methods.
+//
+// A method gathers facts, lets a state machine or a rule of package user or
+// session decide, and stores the decision with its effects. Slow work (hashes,
+// signatures) is done before or after the transaction, mail leaves through the
+// outbox. Refusals are *fault.Error.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/limit"
+	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/token"
+	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
+)
+
+// Config is what an engine is made of. Store, Issuer and Mailer are required.
+type Config struct {
+	Store store.Store
+	// Settings hold until they are changed at run time; LockSettings forbids
+	// that, and ignores what was changed before.
+	Settings     settings.Settings
+	LockSettings bool
+	// Issuer is the iss of tokens.
+	Issuer string
+	// AppURL is where mails and pages say the application is.
+	AppURL string
+	// DefaultOrigin is the azp of tokens that no Origin asked for; may be empty.
+	DefaultOrigin string
+
+	Algorithm token.Algorithm
+	Schedule  token.Schedule
+	// SecretKeys are the keys of the Backend API; none: one is made and kept.
+	SecretKeys []string
+
+	Hasher   *password.Hasher
+	Breaches password.BreachChecker // nil: none
+	Mailer   notify.Mailer
+	Renderer *notify.Renderer
+
+	Log *slog.Logger     // nil: none
+	Now func() time.Time // nil: time.Now
+	// OnUser runs in the transaction that creates a user, whatever the way: an
+	// error undoes it all. It may run again.
+	OnUser func(ctx context.Context, tx store.Tx, u *user.User) error
+}
+
+// Engine is an instance of usher without its HTTP.
+type Engine struct {
+	cfg        Config
+	store      store.Store
+	log        *slog.Logger
+	now        func() time.Time
+	hasher     *password.Hasher
+	checker    password.Checker
+	strategies factor.Set
+	limits     *limit.Limiter
+	mails      *limit.Limiter
+	secrets    secrets
+	settings   settingsCache
+	keys       keyring
+	revoked    revocations
+	wake       chan struct{} // the outbox has something due
+	running    atomic.Bool
+}
+
+// Kinds are all the kinds that usher keeps records of.
+func Kinds() []*store.Kind {
+	return []*store.Kind{user.Kind, user.PasswordKind, user.ImageKind, session.Kind, session.ClientKind,
+		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind}
+}
+
+// New returns an engine on a store that has its tables, keys and secrets.
+// Nothing runs in the background before [Engine.Run].
+func New(ctx context.Context, cfg Config) (*Engine, error) {
+	e := &Engine{cfg: cfg, store: cfg.Store, log: cfg.Log, now: cfg.Now, hasher: cfg.Hasher, wake: make(chan struct{}, 1)}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	if e.hasher == nil {
+		e.hasher = &password.Hasher{}
+	}
+	if e.cfg.Renderer == nil {
+		e.cfg.Renderer = &notify.Renderer{}
+	}
+	e.limits = &limit.Limiter{Now: e.now}
+	e.mails = &limit.Limiter{Now: e.now}
+	e.checker.Now = e.now
+	e.revoked.now = e.now
+	if p, ok := cfg.Store.(preparer); ok {
+		if err := p.Prepare(ctx, Kinds()...); err != nil {
+			return nil, fmt.Errorf("prepare the store: %w", err)
+		}
+	}
+	if err := e.loadSecrets(ctx); err != nil {
+		return nil, fmt.Errorf("load secrets: %w", err)
+	}
+	e.strategies = factor.NewSet(
+		factor.Password{Hasher: e.hasher},
+		factor.EmailCode{Key: e.secrets.code},
+		factor.EmailCode{Key: e.secrets.code, ForReset: true},
+	)
+	if err := e.loadSettings(ctx); err != nil {
+		return nil, fmt.Errorf("load settings: %w", err)
+	}
+	if err := e.rotateKeys(ctx); err != nil {
+		return nil, fmt.Errorf("load signing keys: %w", err)
+	}
+	return e, nil
+}
+
+// A preparer is a store that makes the tables of kinds ahead of their use.
+type preparer interface {
+	Prepare(ctx context.Context, kinds ...*store.Kind) error
+}
+
+// Strategies are the ways in that the instance has.
+func (e *Engine) Strategies() factor.Set { return e.strategies }
+
+// Now is the engine's clock.
+func (e *Engine) Now() time.Time { return e.now() }
+
+// Log is the engine's logger.
+func (e *Engine) Log() *slog.Logger { return e.log }
+
+// Issuer is the iss of the instance's tokens.
+func (e *Engine) Issuer() string { return e.cfg.Issuer }
+
+// AppURL is where the application is.
+func (e *Engine) AppURL() string { return e.cfg.AppURL }
+
+// txn is a transaction with what is to happen once it is committed. It is made
+// anew each time the transaction's function runs.
+type txn struct {
+	store.Tx
+	now   time.Time
+	ended []*session.Session
+	mail  bool
+}
+
+// update runs fn in one transaction, and after the commit tells this process
+// what has ended and what is to be sent.
+func (e *Engine) update(ctx context.Context, fn func(t *txn) error) error {
+	var t *txn
+	err := e.store.Update(ctx, func(tx store.Tx) error {
+		t = &txn{Tx: tx, now: e.now()}
+		return fn(t)
+	})
+	if err != nil {
+		return err
+	}
+	e.revoked.add(t.ended)
+	if t.mail {
+		e.wakeOutbox()
+	}
+	return nil
+}
+
+func (e *Engine) view(ctx context.Context, fn func(tx store.Tx) error) error {
+	return e.store.View(ctx, fn)
+}
+
+// end gives live sessions a final status in t.
+func (t *txn) end(ctx context.Context, status session.Status, ss ...*session.Session) error {
+	live := ss[:0:0]
+	for _, s := range ss {
+		if s.LiveAt(t.now) {
+			live = append(live, s)
+		}
+	}
+	if err := session.EndAll(ctx, t, live, status, t.now); err != nil {
+		return err
+	}
+	t.ended = append(t.ended, live...)
+	return nil
+}
+
+// missingAs turns a missing record into another error.
+func missingAs(err, as error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return as
+	}
+	return err
+}

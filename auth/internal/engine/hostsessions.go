@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+)
+
+// Sessions is what a host may do with every session and client.
+type Sessions struct{ e *Engine }
+
+// Sessions returns the host's view of all sessions.
+func (e *Engine) Sessions() Sessions { return Sessions{e} }
+
+// Get returns a session, or store.ErrNotFound.
+func (ss Sessions) Get(ctx context.Context, id string) (*session.Session, error) {
+	var s *session.Session
+	err := ss.e.view(ctx, func(tx store.Tx) (err error) {
+		s, err = session.Get(ctx, tx, id)
+		return err
+	})
+	return s, err
+}
+
+// List returns sessions, newest first, and how many there are in all.
+func (ss Sessions) List(ctx context.Context, f session.Filter, offset, limit int) (list []*session.Session, total int, err error) {
+	err = ss.e.view(ctx, func(tx store.Tx) (err error) {
+		list, total, err = session.List(ctx, tx, f, offset, limit)
+		return err
+	})
+	return list, total, err
+}
+
+// Revoke ends a session wherever it is. One that is over is session.ErrOver.
+func (ss Sessions) Revoke(ctx context.Context, id string) (*session.Session, error) {
+	var s *session.Session
+	err := ss.e.update(ctx, func(t *txn) (err error) {
+		if s, err = session.Get(ctx, t, id); err != nil {
+			return err
+		}
+		if !s.LiveAt(t.now) {
+			return session.ErrOver
+		}
+		return t.end(ctx, session.Revoked, s)
+	})
+	return s, err
+}
+
+// RevokeUser ends every session of a user and returns how many.
+func (ss Sessions) RevokeUser(ctx context.Context, userID string) (n int, err error) {
+	err = ss.e.update(ctx, func(t *txn) error {
+		err := ss.e.endUser(ctx, t, userID, "", session.Revoked)
+		n = len(t.ended)
+		return err
+	})
+	return n, err
+}
+
+// Create makes a session for a user on a client of its own, for tests and
+// tools: nobody has shown any factor. Its status is active.
+func (ss Sessions) Create(ctx context.Context, userID string) (*session.Session, error) {
+	set := ss.e.Settings(ctx)
+	var s *session.Session
+	err := ss.e.update(ctx, func(t *txn) error {
+		u, err := user.Get(ctx, t, userID)
+		if err != nil {
+			return err
+		}
+		c := session.NewClient(t.now)
+		c.Rotate(session.NewSecret(), t.now)
+		if s, err = ss.e.startSession(ctx, t, c, u, nil, Request{}, set); err != nil {
+			return err
+		}
+		s.FirstFactorAt = time.Time{}
+		if err := session.Put(ctx, t, s); err != nil {
+			return err
+		}
+		return session.PutClient(ctx, t, c)
+	})
+	return s, err
+}
+
+// Token mints a token of a session, for a lifetime of 0 the usual one.
+func (ss Sessions) Token(ctx context.Context, id string, lifetime time.Duration) (string, error) {
+	s, err := ss.Get(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if !s.LiveAt(ss.e.now()) || ss.e.revoked.has(s.ID) {
+		return "", session.ErrOver
+	}
+	if lifetime <= 0 {
+		return ss.e.mint(ctx, s, TokenParams{})
+	}
+	return ss.e.keys.issuer.Mint(ctx, ss.e.claims(s, TokenParams{}, lifetime))
+}
+
+// Client returns a client with its sessions, or store.ErrNotFound.
+func (ss Sessions) Client(ctx context.Context, id string) (c *session.Client, on []*session.Session, err error) {
+	err = ss.e.view(ctx, func(tx store.Tx) (err error) {
+		if c, err = session.GetClient(ctx, tx, id); err != nil {
+			return err
+		}
+		on, err = session.OfClient(ctx, tx, id)
+		return err
+	})
+	return c, on, err
+}
+
+// Clients returns clients, newest first, and how many there are in all.
+func (ss Sessions) Clients(ctx context.Context, offset, limit int) (list []*session.Client, total int, err error) {
+	err = ss.e.view(ctx, func(tx store.Tx) (err error) {
+		list, total, err = session.ListClients(ctx, tx, offset, limit)
+		return err
+	})
+	return list, total, err
+}
+
+// VerifyClient returns the client that a cookie value proves.
+func (ss Sessions) VerifyClient(ctx context.Context, cookie string) (*session.Client, []*session.Session, error) {
+	b, err := ss.e.Browser(ctx, []string{cookie}, Request{})
+	if err != nil {
+		return nil, nil, err
+	}
+	if b.Client == nil {
+		return nil, nil, fault.New("cookie_invalid", "token")
+	}
+	return ss.Client(ctx, b.Client.ID)
+}
+
+// Claims returns what a token of s would say now, as JSON, for display.
+func (ss Sessions) Claims(s *session.Session) (json.RawMessage, error) {
+	return json.Marshal(ss.e.keys.issuer.Fill(ss.e.claims(s, TokenParams{}, time.Minute)))
+}

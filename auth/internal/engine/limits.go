@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"time"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/limit"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
+)
+
+const day = 24 * time.Hour
+
+// withAddr makes the hash pool fair between client addresses.
+func withAddr(ctx context.Context, addr netip.Addr) context.Context {
+	return password.WithFairness(ctx, limit.AddrKey(addr))
+}
+
+// allow counts a request of a client address against a rate.
+func (e *Engine) allow(what string, addr netip.Addr, r settings.Rate) error {
+	return take(e.limits, what+" "+limit.AddrKey(addr), r)
+}
+
+// allowAccount counts a try on an account, known or not, from anywhere.
+func (e *Engine) allowAccount(identifier string, u *user.User, s *settings.Settings) error {
+	key := ""
+	if u != nil {
+		key = u.ID
+	} else {
+		_, value := user.Classify(identifier)
+		h := sha256.Sum256([]byte(value))
+		key = hex.EncodeToString(h[:16])
+	}
+	return take(e.limits, "account "+key, s.Limits.AttemptAccount)
+}
+
+// allowMail counts a mail to an address.
+func (e *Engine) allowMail(address string, s *settings.Settings) error {
+	if address == "" {
+		return nil
+	}
+	key, err := user.CanonicalEmail(address)
+	if err != nil {
+		return nil // it is refused elsewhere
+	}
+	return take(e.mails, key, s.Limits.Mail)
+}
+
+func take(l *limit.Limiter, key string, r settings.Rate) error {
+	if r.Count <= 0 {
+		return nil
+	}
+	ok, wait := l.Allow(key, limit.Rule{Burst: r.Count, Per: r.Per}, 1)
+	if ok {
+		return nil
+	}
+	return fault.New("too_many_requests", "").After(max(wait, time.Second))
+}

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+)
+
+// An outMail is a mail that waits in the outbox: what to say, not the text. It
+// is written in the transaction of what it tells, so there is never one
+// without the other.
+type outMail struct {
+	store.Meta
+	Slug string      `json:"slug"`
+	To   string      `json:"to"`
+	Data notify.Data `json:"data"`
+	// GoodUntil is when the mail says nothing of use any more, as for a code.
+	GoodUntil time.Time `json:"good_until,omitzero"`
+	// Due is when to try next. While a worker tries, it lies in the future: a
+	// lease that runs out if the worker dies.
+	Due       time.Time `json:"due"`
+	Tries     int       `json:"tries"`
+	LastError string    `json:"last_error,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+var (
+	outboxKind = &store.Kind{Name: "outbox", Sealed: true, Indexes: []store.Index{{Name: "due"}}}
+	outboxTab  = store.Table[outMail, *outMail]{Kind: outboxKind}
+)
+
+func (m *outMail) StoreEntries() []store.Entry {
+	return []store.Entry{{Index: "due", Value: store.TimeKey(m.Due)}}
+}
+
+const (
+	outboxLease = 2 * time.Minute
+	sendTimeout = 30 * time.Second
+	maxTries    = 12
+	maxBackoff  = 2 * time.Hour
+	// outboxWorkers send at once, so that one slow server does not hold up all.
+	outboxWorkers = 4
+)
+
+// enqueue puts a mail into the outbox as part of t.
+func (e *Engine) enqueue(ctx context.Context, t *txn, m outMail) error {
+	m.ID, m.Due, m.CreatedAt = store.NewID("ema", t.now), t.now, t.now
+	m.Expires = t.now.Add(7 * day)
+	t.mail = true
+	return outboxTab.Put(ctx, t, &m)
+}
+
+// codeMail is the mail that carries a code.
+func codeMail(s factor.Send, by Request) outMail {
+	return outMail{Slug: s.Slug, To: s.To, GoodUntil: s.ExpireAt,
+		Data: notify.Data{OTPCode: s.Code, Email: s.To, RequestedFrom: requestedFrom(by)}}
+}
+
+func requestedFrom(r Request) notify.Place {
+	a := r.activity()
+	return notify.Place{Device: a.DeviceType, Browser: a.BrowserName, Address: a.IPAddress}
+}
+
+// notifyUser tells a user of something that happened to the account, at every
+// address that is the user's own.
+func (e *Engine) notifyUser(ctx context.Context, t *txn, u *user.User, slug string, by Request) error {
+	for _, to := range u.VerifiedEmailAddresses() {
+		if err := e.enqueue(ctx, t, outMail{Slug: slug, To: to,
+			Data: notify.Data{UserName: u.Name(), Email: to, RequestedFrom: requestedFrom(by)}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) wakeOutbox() {
+	select {
+	case e.wake <- struct{}{}:
+	default: // awake already
+	}
+}
+
+// Deliver sends every mail that is due and returns how many were sent and when
+// the next one is due; zero is never. [Engine.Run] calls it.
+func (e *Engine) Deliver(ctx context.Context) (sent int, next time.Time, err error) {
+	for {
+		var due []*outMail
+		now := e.now()
+		err := e.view(ctx, func(tx store.Tx) (err error) {
+			due, err = outboxTab.Find(ctx, tx, store.Query{Order: "due", Limit: 64})
+			return err
+		})
+		if err != nil {
+			return sent, now.Add(time.Second), err
+		}
+		later := time.Time{}
+		for i, m := range due {
+			if m.Due.After(now) {
+				later, due = m.Due, due[:i]
+				break
+			}
+		}
+		if len(due) == 0 {
+			return sent, later, nil
+		}
+		sent += e.deliverAll(ctx, due)
+		if ctx.Err() != nil {
+			return sent, now, ctx.Err()
+		}
+	}
+}
+
+func (e *Engine) deliverAll(ctx context.Context, due []*outMail) (sent int) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	queue := make(chan *outMail)
+	for range min(outboxWorkers, len(due)) {
+		wg.Go(func() {
+			for m := range queue {
+				if e.deliver(ctx, m) {
+					mu.Lock()
+					sent++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, m := range due {
+		queue <- m
+	}
+	close(queue)
+	wg.Wait()
+	return sent
+}
+
+// deliver sends one mail. Claiming it first, by compare-and-swap, makes sure
+// that no other worker sends it too, unless this one dies while sending: then
+// it is sent again.
+func (e *Engine) deliver(ctx context.Context, m *outMail) (sent bool) {
+	now := e.now()
+	m.Due, m.Tries = now.Add(outboxLease), m.Tries+1
+	claim := *m
+	err := e.store.Update(ctx, func(tx store.Tx) error {
+		*m = claim
+		return outboxTab.Put(ctx, tx, m)
+	})
+	if err != nil {
+		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
+			e.log.WarnContext(ctx, "outbox: mail not claimed", "mail", m.ID, "err", err)
+		}
+		return false
+	}
+	if !m.GoodUntil.IsZero() && !now.Before(m.GoodUntil) {
+		e.log.WarnContext(ctx, "outbox: too late to send", "mail", m.ID, "slug", m.Slug)
+		e.settle(ctx, m, true)
+		return false
+	}
+	err = e.send(ctx, m)
+	final := err == nil || errors.Is(err, notify.ErrPermanent) || m.Tries >= maxTries
+	switch {
+	case err == nil:
+	case final:
+		e.log.ErrorContext(ctx, "outbox: mail given up", "mail", m.ID, "slug", m.Slug, "tries", m.Tries, "err", err)
+	default:
+		m.Due, m.LastError = e.now().Add(backoff(m.Tries)), clip(err.Error(), 500)
+		e.log.WarnContext(ctx, "outbox: mail not sent, will try again", "mail", m.ID, "slug", m.Slug, "tries", m.Tries, "at", m.Due, "err", err)
+	}
+	e.settle(ctx, m, final)
+	return err == nil
+}
+
+// send renders and sends m; a panic of a host's mailer is an error.
+func (e *Engine) send(ctx context.Context, m *outMail) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.log.ErrorContext(ctx, "outbox: mailer panicked", "mail", m.ID, "panic", p)
+			err = errors.New("mailer panicked")
+		}
+	}()
+	s := e.Settings(ctx)
+	data := m.Data
+	data.AppName, data.AppURL = s.AppName, e.cfg.AppURL
+	if !m.GoodUntil.IsZero() {
+		data.ExpiresIn = m.GoodUntil.Sub(m.CreatedAt)
+	}
+	msg, err := e.cfg.Renderer.Render(m.Slug, data)
+	if err != nil {
+		return errors.Join(notify.ErrPermanent, err)
+	}
+	msg.To = m.To
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	return e.cfg.Mailer.Send(ctx, msg)
+}
+
+// settle stores the outcome of a try, also if ctx has just ended.
+func (e *Engine) settle(ctx context.Context, m *outMail, done bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	outcome := *m
+	err := e.store.Update(ctx, func(tx store.Tx) error {
+		again := outcome
+		if done {
+			return outboxTab.Delete(ctx, tx, &again)
+		}
+		return outboxTab.Put(ctx, tx, &again)
+	})
+	if err != nil {
+		e.log.WarnContext(ctx, "outbox: outcome not stored, the mail may be sent twice", "mail", m.ID, "err", err)
+	}
+}
+
+// backoff grows from seconds to hours, with jitter.
+func backoff(tries int) time.Duration {
+	d := min(5*time.Second<<min(tries-1, 20), maxBackoff)
+	return d/2 + rand.N(d/2+1)
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
+)
+
+// policy is the password policy of the settings.
+func policy(s *settings.Settings) password.Policy {
+	p := s.Password
+	return password.Policy{MinLength: p.MinLength, MaxLength: p.MaxLength, RequireUpper: p.RequireUppercase,
+		RequireLower: p.RequireLowercase, RequireNumber: p.RequireNumbers, RequireSpecial: p.RequireSpecialChar,
+		MinStrength: p.MinStrength}
+}
+
+// checkNewPassword checks a password that somebody wants to have against the
+// policy and, if that is switched on, against known breaches.
+func (e *Engine) checkNewPassword(ctx context.Context, s *settings.Settings, plain string, u *user.User) error {
+	words := []string{u.Username, u.FirstName, u.LastName, s.AppName}
+	identifiers := []string{u.Username}
+	for _, id := range u.EmailAddresses {
+		words, identifiers = append(words, id.Canonical), append(identifiers, id.Canonical)
+	}
+	if err := e.checker.Check(policy(s), plain, words); err != nil {
+		return err
+	}
+	for _, id := range identifiers {
+		if id != "" && user.Fold(plain) == user.Fold(id) {
+			return fault.New("form_password_matches_identifier", "password")
+		}
+	}
+	if !s.Password.CheckBreaches || e.cfg.Breaches == nil {
+		return nil
+	}
+	breached, err := e.cfg.Breaches.Breached(ctx, plain)
+	if err != nil {
+		e.log.WarnContext(ctx, "breach check did not answer; the password is let through", "err", err)
+		return nil
+	}
+	if breached {
+		return fault.New("form_password_pwned", "password")
+	}
+	return nil
+}
+
+// passwordChange is a new password and what goes with it.
+type passwordChange struct {
+	hash        string // empty: the password is removed
+	signOut     bool   // end the user's other sessions
+	keepSession string // this one stays
+	keepAttempt string // this sign-in goes on
+	by          Request
+}
+
+// setPassword stores or removes a password in t, ends what hung on the old
+// one, and tells the user by mail.
+func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwordChange) error {
+	slug, err := "password_changed", error(nil)
+	if c.hash == "" {
+		slug, err = "password_removed", user.RemovePassword(ctx, t, u)
+	} else {
+		err = user.SetPassword(ctx, t, u, c.hash, t.now)
+	}
+	if err != nil {
+		return err
+	}
+	if err := user.Put(ctx, t, u, t.now); err != nil {
+		return err
+	}
+	if err := signin.VoidAll(ctx, t, u.ID, c.keepAttempt, t.now); err != nil {
+		return err
+	}
+	if c.signOut {
+		if err := e.endUser(ctx, t, u.ID, c.keepSession, session.Revoked); err != nil {
+			return err
+		}
+	}
+	return e.notifyUser(ctx, t, u, slug, c.by)
+}
+
+// endUser ends every live session of a user but one, and moves the clients
+// they were on.
+func (e *Engine) endUser(ctx context.Context, t *txn, userID, keep string, status session.Status) error {
+	ss, err := session.Live(ctx, t, userID, t.now)
+	if err != nil {
+		return err
+	}
+	out := ss[:0:0]
+	for _, s := range ss {
+		if s.ID != keep {
+			out = append(out, s)
+		}
+	}
+	return t.end(ctx, status, out...)
+}
+
+// CheckPassword reports whether plain is the user's password, for the Backend
+// API. A user without one is user.ErrNoPassword.
+func (e *Engine) CheckPassword(ctx context.Context, userID, plain string) (bool, error) {
+	var f signInFacts
+	err := e.view(ctx, func(tx store.Tx) error {
+		u, err := user.Get(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		f, err = withPassword(ctx, tx, u)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	if f.password == nil {
+		return false, user.ErrNoPassword
+	}
+	res, err := e.hasher.Verify(ctx, f.password.Hash, plain)
+	return res.OK, err
+}

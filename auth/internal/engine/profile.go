@@ -1,0 +1,364 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+)
+
+// An Actor is a user acting on the own account through a live session of a
+// browser. There is no other way to get one than [Engine.Actor].
+type Actor struct {
+	Browser *Browser
+	Session *session.Session
+	User    *user.User
+}
+
+// Actor finds who acts: the session with the given ID on the browser's client,
+// or the one last active if the ID is empty. Pending sessions and users who
+// are banned or locked may not act.
+func (e *Engine) Actor(ctx context.Context, b *Browser, sessionID string) (*Actor, error) {
+	none := fault.New("authentication_invalid", "")
+	if b.Client == nil {
+		return nil, none
+	}
+	if sessionID == "" {
+		sessionID = b.Client.LastActiveSessionID
+	}
+	if sessionID == "" {
+		return nil, none
+	}
+	a := &Actor{Browser: b}
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		a.Session, a.User, err = e.actor(ctx, tx, b, sessionID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID string) (*session.Session, *user.User, error) {
+	none := fault.New("authentication_invalid", "")
+	s, err := session.Get(ctx, tx, sessionID)
+	if err != nil {
+		return nil, nil, missingAs(err, none)
+	}
+	if s.ClientID != b.Client.ID || s.StatusAt(e.now()) != session.Active {
+		return nil, nil, none
+	}
+	u, err := user.Get(ctx, tx, s.UserID)
+	if err != nil {
+		return nil, nil, missingAs(err, none)
+	}
+	if err := u.Refused(e.now()); err != nil {
+		return nil, nil, fault.From(err)
+	}
+	return s, u, nil
+}
+
+// errUnchanged is what fn returns to commit without storing the user.
+var errUnchanged = errors.New("engine: user unchanged")
+
+// act runs fn with the actor's user as stored in the transaction, and stores
+// the user. The session is checked again in there. Afterwards a.User is the
+// new state.
+func (e *Engine) act(ctx context.Context, a *Actor, fn func(t *txn, u *user.User) error) error {
+	if a.Browser.stale {
+		return fault.New("conflict", "")
+	}
+	var after *user.User
+	err := e.update(ctx, func(t *txn) error {
+		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID)
+		if err != nil {
+			return err
+		}
+		version := u.Version
+		after = u
+		if err := fn(t, u); errors.Is(err, errUnchanged) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if u.Version != version {
+			return nil // fn has stored it
+		}
+		return user.Put(ctx, t, u, t.now)
+	})
+	if err != nil {
+		return err
+	}
+	a.User = after
+	return nil
+}
+
+// ProfileParams are what users may change of themselves; nil leaves a field.
+type ProfileParams struct {
+	FirstName, LastName, PrimaryEmailAddressID *string
+	// UnsafeMetadata replaces the former one.
+	UnsafeMetadata json.RawMessage
+}
+
+// UpdateProfile changes the actor's own profile.
+func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) error {
+	s := e.Settings(ctx)
+	return e.act(ctx, a, func(t *txn, u *user.User) error {
+		if err := setNames(u, p.FirstName, p.LastName, s); err != nil {
+			return err
+		}
+		if p.UnsafeMetadata != nil {
+			m, err := user.CheckMetadata(p.UnsafeMetadata)
+			if err != nil {
+				return fault.Wrap("form_param_exceeds_allowed_size", "unsafe_metadata", err)
+			}
+			u.UnsafeMetadata = m
+		}
+		if p.PrimaryEmailAddressID == nil || *p.PrimaryEmailAddressID == u.PrimaryEmailAddressID {
+			return nil
+		}
+		old := u.PrimaryEmailAddress()
+		if err := u.SetPrimaryEmailAddress(*p.PrimaryEmailAddressID); err != nil {
+			return missingAs(err, fault.New("form_resource_not_found", "primary_email_address_id"))
+		}
+		if old != nil && old.Verified {
+			return e.notifyUser(ctx, t, u, "primary_email_address_changed", a.Browser.Request)
+		}
+		return nil
+	})
+}
+
+func setNames(u *user.User, first, last *string, s *settings.Settings) error {
+	var errs []error
+	for _, n := range []struct {
+		in    *string
+		field *string
+		on    bool
+		param string
+	}{{first, &u.FirstName, s.FirstName.Enabled, "first_name"}, {last, &u.LastName, s.LastName.Enabled, "last_name"}} {
+		if n.in == nil {
+			continue
+		}
+		name, err := user.CheckName(*n.in)
+		switch {
+		case !n.on:
+			errs = append(errs, fault.New("form_param_unknown", n.param))
+		case err != nil:
+			errs = append(errs, fault.Wrap("form_param_format_invalid", n.param, err))
+		default:
+			*n.field = name
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// MergeUnsafeMetadata merges a patch into the actor's unsafe metadata.
+func (e *Engine) MergeUnsafeMetadata(ctx context.Context, a *Actor, patch json.RawMessage) error {
+	return e.act(ctx, a, func(_ *txn, u *user.User) error {
+		m, err := user.MergeMetadata(u.UnsafeMetadata, patch)
+		if err != nil {
+			return fault.Wrap("form_param_exceeds_allowed_size", "unsafe_metadata", err)
+		}
+		u.UnsafeMetadata = m
+		return nil
+	})
+}
+
+// ChangePassword sets the actor's password. A user who has one gives it.
+func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain string, signOut bool) error {
+	s := e.Settings(ctx)
+	if !s.Password.Enabled {
+		return fault.New("form_param_value_disabled", "new_password")
+	}
+	ctx = withAddr(ctx, a.Browser.Addr)
+	version, err := e.confirmPassword(ctx, a, current, s)
+	if err != nil {
+		return err
+	}
+	if err := e.checkNewPassword(ctx, s, plain, a.User); err != nil {
+		return renamed(err, "new_password")
+	}
+	if version != 0 && plain == current {
+		return fault.New("form_new_password_matches_current", "new_password")
+	}
+	hash, err := e.hasher.Hash(ctx, plain)
+	if err != nil {
+		return err
+	}
+	return e.act(ctx, a, func(t *txn, u *user.User) error {
+		if err := sameVersion(ctx, t, u.ID, version); err != nil {
+			return err
+		}
+		return e.setPassword(ctx, t, u, passwordChange{hash: hash, signOut: signOut, keepSession: a.Session.ID, by: a.Browser.Request})
+	})
+}
+
+// RemovePassword takes the actor's password away, if the settings let people
+// be without.
+func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) error {
+	s := e.Settings(ctx)
+	if s.Password.Required {
+		return fault.New("password_required", "")
+	}
+	version, err := e.confirmPassword(withAddr(ctx, a.Browser.Addr), a, current, s)
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		return user.ErrNoPassword
+	}
+	return e.act(ctx, a, func(t *txn, u *user.User) error {
+		if err := sameVersion(ctx, t, u.ID, version); err != nil {
+			return err
+		}
+		return e.setPassword(ctx, t, u, passwordChange{signOut: true, keepSession: a.Session.ID, by: a.Browser.Request})
+	})
+}
+
+// confirmPassword checks the actor's current password and returns the version
+// that was checked; 0 if there is none.
+func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, s *settings.Settings) (int64, error) {
+	if err := e.allowAccount("", a.User, s); err != nil {
+		return 0, err
+	}
+	var f signInFacts
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		f, err = withPassword(ctx, tx, a.User)
+		return err
+	})
+	if err != nil || f.password == nil {
+		return 0, err
+	}
+	if current == "" {
+		return 0, fault.New("form_param_missing", "current_password")
+	}
+	res, err := e.hasher.Verify(ctx, f.password.Hash, current)
+	if err != nil {
+		return 0, err
+	}
+	if !res.OK {
+		return 0, fault.New("form_password_validation_failed", "current_password")
+	}
+	return f.password.Version, nil
+}
+
+// sameVersion refuses a change if the password is not the one that was
+// confirmed any more.
+func sameVersion(ctx context.Context, tx store.Tx, userID string, version int64) error {
+	p, err := user.GetPassword(ctx, tx, userID)
+	if errors.Is(err, store.ErrNotFound) && version == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if p.Version != version {
+		return fault.New("conflict", "")
+	}
+	return nil
+}
+
+// renamed gives the refusals in err another field.
+func renamed(err error, param string) error {
+	var out []error
+	for _, f := range fault.List(err) {
+		c := *f
+		if c.Param == "password" {
+			c.Param = param
+		}
+		out = append(out, &c)
+	}
+	return errors.Join(out...)
+}
+
+// SetProfileImage stores a picture that was decoded and encoded anew; none
+// removes the former one.
+func (e *Engine) SetProfileImage(ctx context.Context, a *Actor, contentType string, data []byte) error {
+	return e.act(ctx, a, func(t *txn, u *user.User) error {
+		return user.SetImage(ctx, t, u, contentType, data, t.now)
+	})
+}
+
+// Image returns a picture.
+func (e *Engine) Image(ctx context.Context, id string) (*user.Image, error) {
+	var im *user.Image
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		im, err = user.GetImage(ctx, tx, id)
+		return err
+	})
+	return im, err
+}
+
+// DeleteSelf deletes the actor's account and all that hangs on it.
+func (e *Engine) DeleteSelf(ctx context.Context, a *Actor) error {
+	if !e.Settings(ctx).DeleteSelf || a.User.DeleteSelfDisabled {
+		return fault.New("user_delete_self_not_enabled", "")
+	}
+	if a.Browser.stale {
+		return fault.New("conflict", "")
+	}
+	err := e.change(ctx, a.Browser, false, func(t *txn, c *session.Client, rotate func()) error {
+		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID)
+		if err != nil {
+			return err
+		}
+		if u.DeleteSelfDisabled {
+			return fault.New("user_delete_self_not_enabled", "")
+		}
+		if err := e.deleteUser(ctx, t, u, session.Removed); err != nil {
+			return err
+		}
+		return e.endOn(ctx, t, c, rotate, session.Removed)
+	})
+	return err
+}
+
+// deleteUser removes u with sessions, password, picture and attempts.
+func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status session.Status) error {
+	if err := e.endUser(ctx, t, u.ID, "", status); err != nil {
+		return err
+	}
+	if err := signin.VoidAll(ctx, t, u.ID, "", t.now); err != nil {
+		return err
+	}
+	return user.Delete(ctx, t, u)
+}
+
+// MySessions lists the actor's live sessions on all devices.
+func (e *Engine) MySessions(ctx context.Context, a *Actor) ([]*session.Session, error) {
+	var ss []*session.Session
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		ss, err = session.Live(ctx, tx, a.User.ID, e.now())
+		return err
+	})
+	return ss, err
+}
+
+// RevokeMySession ends a session of the actor's own, on any device.
+func (e *Engine) RevokeMySession(ctx context.Context, a *Actor, id string) (*session.Session, error) {
+	var s *session.Session
+	err := e.act(ctx, a, func(t *txn, u *user.User) (err error) {
+		s, err = session.Get(ctx, t, id)
+		if err != nil {
+			return missingAs(err, fault.New("resource_not_found", ""))
+		}
+		if s.UserID != u.ID {
+			return fault.New("resource_not_found", "")
+		}
+		if !s.LiveAt(t.now) {
+			return fault.New("invalid_action_for_session", "")
+		}
+		if err := t.end(ctx, session.Revoked, s); err != nil {
+			return err
+		}
+		return errUnchanged
+	})
+	return s, err
+}

@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+)
+
+// revocations remembers the sessions that have ended while their tokens may
+// still be good, so that they are refused at once and without the store.
+type revocations struct {
+	now  func() time.Time
+	mu   sync.RWMutex
+	sids map[string]time.Time // session ID → when its last token is dead
+	next time.Time            // when to sweep
+}
+
+// tokenLeeway is more than any verifier's leeway and any clock's error.
+const tokenLeeway = time.Minute
+
+// maxTokenLifetime is the longest that settings allow.
+const maxTokenLifetime = 5 * time.Minute
+
+func (r *revocations) add(ss []*session.Session) {
+	if len(ss) == 0 {
+		return
+	}
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sids == nil {
+		r.sids = map[string]time.Time{}
+	}
+	for _, s := range ss {
+		r.sids[s.ID] = now.Add(maxTokenLifetime + tokenLeeway)
+	}
+	if now.After(r.next) {
+		for sid, until := range r.sids {
+			if now.After(until) {
+				delete(r.sids, sid)
+			}
+		}
+		r.next = now.Add(tokenLeeway)
+	}
+}
+
+// has reports whether a session is known to have ended.
+func (r *revocations) has(sid string) bool {
+	r.mu.RLock()
+	_, ok := r.sids[sid]
+	r.mu.RUnlock()
+	return ok
+}
+
+// learn asks the store which sessions other instances have ended since the
+// last time, with some overlap for their clocks.
+func (e *Engine) learnRevocations(ctx context.Context, since time.Time) error {
+	var ss []*session.Session
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		ss, err = session.EndedSince(ctx, tx, since.Add(-30*time.Second))
+		return err
+	})
+	e.revoked.add(ss)
+	return err
+}

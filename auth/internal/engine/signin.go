@@ -1,0 +1,337 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+)
+
+// SignInParams start a sign-in.
+type SignInParams struct {
+	Identifier string
+	// Strategy is empty, or how to go on at once.
+	Strategy string
+	// Password may come along; Strategy is then password or empty.
+	Password *string
+}
+
+// signInFacts is what a step of a sign-in is decided from, as last read.
+type signInFacts struct {
+	user     *user.User
+	password *user.Password
+}
+
+func (f signInFacts) subject(s *settings.Settings) factor.Subject {
+	return factor.Subject{User: f.user, Password: f.password, Settings: s}
+}
+
+// CreateSignIn starts a sign-in in place of the client's former one.
+func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (*signin.Attempt, error) {
+	s := e.Settings(ctx)
+	if err := e.allow("create_sign_in", b.Addr, s.Limits.CreateSignIn); err != nil {
+		return nil, err
+	}
+	if p.Strategy != "" {
+		if _, ok := e.strategies.Get(p.Strategy); !ok {
+			return nil, fault.New("form_param_value_invalid", "strategy")
+		}
+	}
+	if p.Identifier == "" {
+		return nil, fault.New("form_param_nil", "identifier")
+	}
+	var facts signInFacts
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		facts, err = factsByIdentifier(ctx, tx, p.Identifier)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := e.signInInputs(ctx, b, s, facts, p)
+	if err != nil {
+		return nil, err
+	}
+
+	var a signin.Attempt
+	var refused error
+	err = e.change(ctx, b, true, func(t *txn, c *session.Client, rotate func()) error {
+		refused = nil
+		facts, err := factsByIdentifier(ctx, t, p.Identifier)
+		if err != nil {
+			return err
+		}
+		a = signin.New(c.ID, s.SignIn.AbandonAfter, t.now)
+		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s, facts: facts}
+		for _, in := range inputs {
+			if a, refused, err = run.step(ctx, a, in); err != nil {
+				return err
+			}
+			if refused != nil {
+				break
+			}
+		}
+		if a.Status == signin.NeedsIdentifier {
+			return nil // nobody: there is nothing to keep
+		}
+		if !a.Final() {
+			c.SignInID = a.ID
+		}
+		return signin.Put(ctx, t, &a)
+	})
+	if err == nil {
+		err = refused
+	}
+	return &a, err
+}
+
+// signInInputs does the slow part of a sign-in that begins with more than an
+// identifier.
+func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Settings, facts signInFacts, p SignInParams) ([]signin.Input, error) {
+	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier}}
+	if p.Password != nil {
+		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
+			return nil, err
+		}
+		f, err := e.verify(ctx, b, factor.Option{Strategy: "password"}, facts.subject(s), nil,
+			factor.Proof{Password: *p.Password, Account: p.Identifier})
+		if err != nil {
+			return nil, err
+		}
+		return append(inputs, signin.Prove{Use: factor.First, Fact: f}), nil
+	}
+	st, ok := e.strategies.Get(p.Strategy)
+	if !ok || !st.Traits().Prepare || facts.user == nil {
+		return inputs, nil
+	}
+	for _, o := range st.Options(facts.subject(s)) {
+		if o.Primary {
+			prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
+			return append(inputs, signin.Prepare{Use: factor.First, Prepared: prepared}), err
+		}
+	}
+	return inputs, nil
+}
+
+// SignIn returns a sign-in of the browser's client.
+func (e *Engine) SignIn(ctx context.Context, b *Browser, id string) (*signin.Attempt, error) {
+	var a *signin.Attempt
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		a, err = ownSignIn(ctx, tx, b.Client, id)
+		return err
+	})
+	return a, err
+}
+
+// PrepareSignIn starts a challenge of the first or second factor. An empty
+// targetID means the primary identification.
+func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use factor.Use, strategy, targetID string) (*signin.Attempt, error) {
+	st, ok := e.strategies.Get(strategy)
+	if !ok {
+		return nil, fault.New("verification_strategy_invalid", "strategy")
+	}
+	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
+		option, err := pickOption(st, facts.subject(s), targetID)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.allowMail(option.Target, s); err != nil {
+			return nil, err
+		}
+		prepared, err := st.Prepare(ctx, factor.Challenge{Option: option, Subject: facts.subject(s), Now: e.now()})
+		return signin.Prepare{Use: use, Prepared: prepared}, err
+	})
+}
+
+func pickOption(st factor.Strategy, subject factor.Subject, targetID string) (factor.Option, error) {
+	options := st.Options(subject)
+	for _, o := range options {
+		if o.TargetID == targetID || targetID == "" && o.Primary {
+			return o, nil
+		}
+	}
+	if len(options) > 0 && targetID != "" {
+		return factor.Option{}, fault.New("form_resource_not_found", st.Traits().Field)
+	}
+	return factor.Option{}, fault.New("strategy_for_user_invalid", "strategy")
+}
+
+// AttemptSignIn judges a proof of the first or second factor.
+func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use factor.Use, strategy string, proof factor.Proof) (*signin.Attempt, error) {
+	s := e.Settings(ctx)
+	if err := e.allow("attempt_sign_in", b.Addr, s.Limits.AttemptSignIn); err != nil {
+		return nil, err
+	}
+	if _, ok := e.strategies.Get(strategy); !ok {
+		return nil, fault.New("verification_strategy_invalid", "strategy")
+	}
+	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
+		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
+			return nil, err
+		}
+		slot := a.First
+		if use == factor.Second {
+			slot = a.Second
+		}
+		o := factor.Option{Strategy: strategy}
+		if slot != nil {
+			o.TargetID, o.Target = slot.TargetID, slot.Target
+		}
+		proof.Account = a.Identifier
+		f, err := e.verify(ctx, b, o, facts.subject(s), slot, proof)
+		return signin.Prove{Use: use, Fact: f}, err
+	})
+}
+
+// verify judges a proof, outside any transaction.
+func (e *Engine) verify(ctx context.Context, b *Browser, o factor.Option, subject factor.Subject, v *factor.Verification, p factor.Proof) (factor.Fact, error) {
+	st, ok := e.strategies.Get(o.Strategy)
+	if !ok {
+		return factor.Fact{}, fault.New("verification_strategy_invalid", "strategy")
+	}
+	return st.Verify(withAddr(ctx, b.Addr), factor.Challenge{Option: o, Subject: subject, Verification: v, Now: e.now()}, p)
+}
+
+// ResetSignInPassword sets the password that a sign-in by reset code asks for.
+func (e *Engine) ResetSignInPassword(ctx context.Context, b *Browser, id, plain string, signOutOfOthers bool) (*signin.Attempt, error) {
+	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
+		if a.StatusAt(e.now()) != signin.NeedsNewPassword || facts.user == nil {
+			return signin.NewPassword{}, nil // the machine says what is wrong
+		}
+		if err := e.checkNewPassword(ctx, s, plain, facts.user); err != nil {
+			return nil, err
+		}
+		in := signin.NewPassword{SignOutOfOthers: signOutOfOthers}
+		if facts.password != nil {
+			res, err := e.hasher.Verify(withAddr(ctx, b.Addr), facts.password.Hash, plain)
+			if err != nil {
+				return nil, err
+			}
+			in.MatchesTheCurrent = res.OK
+		}
+		if in.MatchesTheCurrent {
+			return in, nil
+		}
+		var err error
+		in.Hash, err = e.hasher.Hash(withAddr(ctx, b.Addr), plain)
+		return in, err
+	})
+}
+
+// stepSignIn runs one step: facts are gathered, input does the slow work, and
+// a transaction gathers the facts again, steps and stores.
+func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
+	input func(*settings.Settings, *signin.Attempt, signInFacts) (signin.Input, error)) (*signin.Attempt, error) {
+	s := e.Settings(ctx)
+	var a *signin.Attempt
+	var facts signInFacts
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		if a, err = ownSignIn(ctx, tx, b.Client, id); err != nil {
+			return err
+		}
+		facts, err = factsByID(ctx, tx, a.UserID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if b.Client.SignInID != id {
+		return nil, forbiddenOrOver(a.StatusAt(e.now()) == signin.Complete)
+	}
+	in, err := input(s, a, facts)
+	if err != nil {
+		return nil, err
+	}
+
+	var next signin.Attempt
+	var refused error
+	err = e.change(ctx, b, false, func(t *txn, c *session.Client, rotate func()) error {
+		refused = nil
+		if c.SignInID != id {
+			return forbiddenOrOver(false)
+		}
+		a, err := ownSignIn(ctx, t, c, id)
+		if err != nil {
+			return err
+		}
+		facts, err := factsByID(ctx, t, a.UserID)
+		if err != nil {
+			return err
+		}
+		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s, facts: facts}
+		if next, refused, err = run.step(ctx, *a, in); err != nil {
+			return err
+		}
+		if next.Final() {
+			c.SignInID = ""
+		}
+		return signin.Put(ctx, t, &next)
+	})
+	if err == nil {
+		err = refused
+	}
+	return &next, err
+}
+
+// forbiddenOrOver refuses an attempt that is not the client's current one.
+func forbiddenOrOver(complete bool) error {
+	if complete {
+		return fault.New("client_state_invalid", "")
+	}
+	return fault.New("resource_forbidden", "")
+}
+
+func ownSignIn(ctx context.Context, tx store.Tx, c *session.Client, id string) (*signin.Attempt, error) {
+	if c == nil {
+		return nil, fault.New("resource_not_found", "")
+	}
+	a, err := signin.Get(ctx, tx, id)
+	if err != nil {
+		return nil, missingAs(err, fault.New("resource_not_found", ""))
+	}
+	if a.ClientID != c.ID {
+		return nil, fault.New("resource_not_found", "")
+	}
+	return a, nil
+}
+
+func factsByIdentifier(ctx context.Context, tx store.Tx, identifier string) (signInFacts, error) {
+	u, err := user.ByIdentifier(ctx, tx, identifier)
+	if errors.Is(err, store.ErrNotFound) {
+		return signInFacts{}, nil
+	}
+	if err != nil {
+		return signInFacts{}, err
+	}
+	return withPassword(ctx, tx, u)
+}
+
+func factsByID(ctx context.Context, tx store.Tx, id string) (signInFacts, error) {
+	u, err := user.Get(ctx, tx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return signInFacts{}, nil
+	}
+	if err != nil {
+		return signInFacts{}, err
+	}
+	return withPassword(ctx, tx, u)
+}
+
+func withPassword(ctx context.Context, tx store.Tx, u *user.User) (signInFacts, error) {
+	f := signInFacts{user: u}
+	if !u.PasswordEnabled {
+		return f, nil
+	}
+	p, err := user.GetPassword(ctx, tx, u.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return f, nil
+	}
+	f.password = p
+	return f, err
+}

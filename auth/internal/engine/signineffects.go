@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/user"
+)
+
+// signInRun is one transaction in which a sign-in steps.
+type signInRun struct {
+	e        *Engine
+	b        *Browser
+	t        *txn
+	client   *session.Client
+	rotate   func()
+	settings *settings.Settings
+	facts    signInFacts
+}
+
+// step runs one step and its effects. refused is what the person is told; err
+// aborts the transaction.
+func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input) (next signin.Attempt, refused, err error) {
+	env := signin.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies,
+		User: r.facts.user, Password: r.facts.password, SignedIn: map[string]string{}}
+	live, err := liveOnClient(ctx, r.t, r.client.ID, r.t)
+	if err != nil {
+		return a, nil, err
+	}
+	for _, s := range live {
+		env.SignedIn[s.ID] = s.UserID
+	}
+	next, do, refused := a.Step(in, env)
+	if refused != nil {
+		return next, refused, nil
+	}
+	for _, effect := range do {
+		if err := r.apply(ctx, &next, effect, live); err != nil {
+			return next, nil, err
+		}
+	}
+	return next, nil, nil
+}
+
+func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.Effect, live []*session.Session) error {
+	t, u := r.t, r.facts.user
+	switch do := effect.(type) {
+	case signin.SendCode:
+		return r.e.enqueue(ctx, t, codeMail(do.Send, r.b.Request))
+	case signin.Rehash:
+		return user.Rehash(ctx, t, u.ID, do.Version, do.Hash)
+	case signin.ProveAddress:
+		if id := u.EmailAddress(do.TargetID); id == nil || id.Verified {
+			return nil
+		}
+		if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, t.now); err != nil {
+			return err
+		}
+		return user.Put(ctx, t, u, t.now)
+	case signin.SetPassword:
+		return r.e.setPassword(ctx, t, u, passwordChange{hash: do.Hash, signOut: do.SignOutOfOthers, keepAttempt: a.ID, by: r.b.Request})
+	case signin.StartSession:
+		s, err := r.e.startSession(ctx, t, r.client, u, live, r.b.Request, r.settings)
+		if err != nil {
+			return err
+		}
+		s.FirstFactorAt, s.SecondFactorAt = do.FirstAt, do.SecondAt
+		if err := session.Put(ctx, t, s); err != nil {
+			return err
+		}
+		a.CreatedSessionID = s.ID
+		r.client.SignInID, r.client.LastStrategy = "", a.Strategy
+		r.rotate()
+		return nil
+	}
+	return fault.New(fault.Internal, "")
+}
+
+// startSession makes a session for u on client c; the caller Puts it. Putting
+// the user here is the guard against a ban or a new password at the same time.
+func (e *Engine) startSession(ctx context.Context, t *txn, c *session.Client, u *user.User, live []*session.Session, r Request, set *settings.Settings) (*session.Session, error) {
+	if err := u.Refused(t.now); err != nil {
+		return nil, fault.From(err)
+	}
+	if !set.Sessions.Multi {
+		if err := t.end(ctx, session.Replaced, live...); err != nil {
+			return nil, err
+		}
+	}
+	u.LastSignInAt = t.now
+	u.LastActiveAt = t.now.UTC().Truncate(day)
+	if err := user.Touch(ctx, t, u); err != nil {
+		return nil, err
+	}
+	s := session.New(u.ID, c.ID, set.Sessions.MaxLifetime, set.Sessions.IdleTimeout, t.now)
+	s.Activity = r.activity()
+	c.LastActiveSessionID = s.ID
+	return s, nil
+}

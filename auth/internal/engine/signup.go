@@ -1,0 +1,288 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+)
+
+// SignUpParams are the fields of a sign-up; nil leaves one as it is.
+type SignUpParams struct {
+	EmailAddress, FirstName, LastName, Password, Locale *string
+	UnsafeMetadata                                      json.RawMessage
+	LegalAccepted                                       bool
+	// Strategy, if given, is prepared at once for the address given.
+	Strategy string
+}
+
+// CreateSignUp starts a sign-up in place of the client's former one.
+func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (*signup.Attempt, error) {
+	s := e.Settings(ctx)
+	if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
+		return nil, err
+	}
+	in, err := e.signUpInput(ctx, b, s, p, "")
+	if err != nil {
+		return nil, err
+	}
+	var a signup.Attempt
+	err = e.change(ctx, b, true, func(t *txn, c *session.Client, rotate func()) error {
+		run := signUpRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s}
+		a = signup.New(c.ID, s.SignUp.AbandonAfter, t.now)
+		c.SignUpID = a.ID
+		next, refused, err := run.step(ctx, a, in)
+		if err != nil || refused != nil {
+			return errors.Join(err, refused) // nothing to keep of a refused beginning
+		}
+		a = next
+		return signup.Put(ctx, t, &a)
+	})
+	if err != nil {
+		return nil, unwrapOne(err)
+	}
+	if p.Strategy != "" && a.Status == signup.MissingRequirements {
+		return e.PrepareSignUp(ctx, b, a.ID, p.Strategy)
+	}
+	return &a, nil
+}
+
+// UpdateSignUp sets fields of a sign-up.
+func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p SignUpParams) (*signup.Attempt, error) {
+	return e.stepSignUp(ctx, b, id, func(s *settings.Settings, a *signup.Attempt) (signup.Input, error) {
+		return e.signUpInput(ctx, b, s, p, a.EmailAddress)
+	})
+}
+
+// signUpInput does the slow part of setting fields: the password is checked
+// and hashed. Problems of all fields are told together.
+func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settings, p SignUpParams, address string) (signup.Update, error) {
+	in := signup.Update{EmailAddress: p.EmailAddress, FirstName: p.FirstName, LastName: p.LastName,
+		UnsafeMetadata: p.UnsafeMetadata, Locale: p.Locale, LegalAccepted: p.LegalAccepted}
+	if p.Password == nil || !s.Password.Enabled {
+		if p.Password != nil {
+			return in, fault.New("form_param_unknown", "password")
+		}
+		return in, nil
+	}
+	who := &user.User{}
+	if p.EmailAddress != nil {
+		address = *p.EmailAddress
+	}
+	if id, err := user.NewEmailAddress(address, e.now()); err == nil {
+		who.EmailAddresses = []user.Identification{id}
+	}
+	if err := e.checkNewPassword(ctx, s, *p.Password, who); err != nil {
+		return in, err
+	}
+	hash, err := e.hasher.Hash(withAddr(ctx, b.Addr), *p.Password)
+	in.PasswordHash = &hash
+	return in, err
+}
+
+// SignUp returns a sign-up of the browser's client.
+func (e *Engine) SignUp(ctx context.Context, b *Browser, id string) (*signup.Attempt, error) {
+	var a *signup.Attempt
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		a, err = ownSignUp(ctx, tx, b.Client, id)
+		return err
+	})
+	return a, err
+}
+
+// PrepareSignUp starts the verification of an attribute.
+func (e *Engine) PrepareSignUp(ctx context.Context, b *Browser, id, strategy string) (*signup.Attempt, error) {
+	st, ok := e.strategies.Get(strategy)
+	if !ok {
+		return nil, fault.New("verification_strategy_invalid", "strategy")
+	}
+	return e.stepSignUp(ctx, b, id, func(s *settings.Settings, a *signup.Attempt) (signup.Input, error) {
+		o := factor.Option{Strategy: strategy, Target: a.Value(st.Traits().Attribute)}
+		if err := e.allowMail(o.Target, s); err != nil {
+			return nil, err
+		}
+		prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: factor.Subject{Settings: s}, Now: e.now()})
+		return signup.Prepare{Prepared: prepared}, err
+	})
+}
+
+// AttemptSignUp judges a proof; a right one may complete the sign-up.
+func (e *Engine) AttemptSignUp(ctx context.Context, b *Browser, id, strategy string, proof factor.Proof) (*signup.Attempt, error) {
+	s := e.Settings(ctx)
+	if err := e.allow("attempt_sign_up", b.Addr, s.Limits.AttemptSignUp); err != nil {
+		return nil, err
+	}
+	st, ok := e.strategies.Get(strategy)
+	if !ok {
+		return nil, fault.New("verification_strategy_invalid", "strategy")
+	}
+	return e.stepSignUp(ctx, b, id, func(s *settings.Settings, a *signup.Attempt) (signup.Input, error) {
+		v := a.Verification(st.Traits().Attribute)
+		o := factor.Option{Strategy: strategy}
+		if v != nil {
+			o.Target = v.Target
+		}
+		f, err := st.Verify(withAddr(ctx, b.Addr), factor.Challenge{Option: o, Subject: factor.Subject{Settings: s}, Verification: v, Now: e.now()}, proof)
+		return signup.Prove{Fact: f}, err
+	})
+}
+
+func (e *Engine) stepSignUp(ctx context.Context, b *Browser, id string,
+	input func(*settings.Settings, *signup.Attempt) (signup.Input, error)) (*signup.Attempt, error) {
+	s := e.Settings(ctx)
+	a, err := e.SignUp(ctx, b, id)
+	if err != nil {
+		return nil, err
+	}
+	if b.Client.SignUpID != id {
+		return nil, forbiddenOrOver(a.StatusAt(e.now()) == signup.Complete)
+	}
+	in, err := input(s, a)
+	if err != nil {
+		return nil, err
+	}
+	var next signup.Attempt
+	var refused error
+	err = e.change(ctx, b, false, func(t *txn, c *session.Client, rotate func()) error {
+		if c.SignUpID != id {
+			return forbiddenOrOver(false)
+		}
+		a, err := ownSignUp(ctx, t, c, id)
+		if err != nil {
+			return err
+		}
+		run := signUpRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s}
+		if next, refused, err = run.step(ctx, *a, in); err != nil {
+			return err
+		}
+		return signup.Put(ctx, t, &next)
+	})
+	if d, ok := errors.AsType[*store.DuplicateError](err); ok && d.Index == "email" {
+		err = fault.Wrap("identification_claimed", "", err) // somebody else was faster
+	}
+	if err == nil {
+		err = refused
+	}
+	return &next, err
+}
+
+func ownSignUp(ctx context.Context, tx store.Tx, c *session.Client, id string) (*signup.Attempt, error) {
+	if c == nil {
+		return nil, fault.New("resource_not_found", "")
+	}
+	a, err := signup.Get(ctx, tx, id)
+	if err != nil {
+		return nil, missingAs(err, fault.New("resource_not_found", ""))
+	}
+	if a.ClientID != c.ID {
+		return nil, fault.New("resource_not_found", "")
+	}
+	return a, nil
+}
+
+// signUpRun is one transaction in which a sign-up steps.
+type signUpRun struct {
+	e        *Engine
+	b        *Browser
+	t        *txn
+	client   *session.Client
+	rotate   func()
+	settings *settings.Settings
+}
+
+func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input) (next signup.Attempt, refused, err error) {
+	live, err := liveOnClient(ctx, r.t, r.client.ID, r.t)
+	if err != nil {
+		return a, nil, err
+	}
+	var lookup error
+	env := signup.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies, SignedIn: len(live),
+		Taken: func(_, value string) bool {
+			_, err := user.ByIdentifier(ctx, r.t, value)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				lookup = err
+			}
+			return err == nil
+		}}
+	next, do, refused := a.Step(in, env)
+	if lookup != nil {
+		return a, nil, lookup
+	}
+	if refused != nil {
+		return next, refused, nil
+	}
+	for _, effect := range do {
+		switch do := effect.(type) {
+		case signup.SendCode:
+			err = r.e.enqueue(ctx, r.t, codeMail(do.Send, r.b.Request))
+		case signup.CreateUser:
+			err = r.createUser(ctx, &next, live)
+		}
+		if err != nil {
+			return next, nil, err
+		}
+	}
+	return next, nil, nil
+}
+
+// createUser makes the user and the first session of a completed sign-up.
+func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*session.Session) error {
+	t := r.t
+	u := user.New(t.now)
+	u.FirstName, u.LastName, u.UnsafeMetadata = a.FirstName, a.LastName, a.UnsafeMetadata
+	u.Locale, u.LegalAcceptedAt = a.Locale, a.LegalAccepted
+	if a.EmailAddress != "" {
+		id, err := user.NewEmailAddress(a.EmailAddress, t.now)
+		if err != nil {
+			return err
+		}
+		if v := a.Verification("email_address"); v != nil && v.Status == factor.Verified && v.Target == a.EmailAddress {
+			id.Verified, id.Strategy, id.VerifiedAt = true, v.Strategy, t.now
+		} else {
+			id.Reserved = true // verifying is switched off: the address still is one person's
+		}
+		if err := u.AddEmailAddress(id); err != nil {
+			return err
+		}
+	}
+	if a.PasswordHash != "" {
+		if err := user.SetPassword(ctx, t, u, a.PasswordHash, t.now); err != nil {
+			return err
+		}
+		a.PasswordHash = ""
+	}
+	s, err := r.e.startSession(ctx, t, r.client, u, live, r.b.Request, r.settings)
+	if err != nil {
+		return err
+	}
+	if err := session.Put(ctx, t, s); err != nil {
+		return err
+	}
+	if r.e.cfg.OnUser != nil {
+		if err := r.e.cfg.OnUser(ctx, t.Tx, u); err != nil {
+			return err
+		}
+	}
+	a.CreatedUserID, a.CreatedSessionID = u.ID, s.ID
+	r.client.SignUpID = ""
+	if v := a.Verification("email_address"); v != nil {
+		r.client.LastStrategy = v.Strategy
+	}
+	r.rotate()
+	return nil
+}
+
+// unwrapOne undoes errors.Join of a single error.
+func unwrapOne(err error) error {
+	if j, ok := err.(interface{ Unwrap() []error }); ok && len(j.Unwrap()) == 1 {
+		return j.Unwrap()[0]
+	}
+	return err
+}

@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/token"
+)
+
+// TokenParams ask for a session token.
+type TokenParams struct {
+	// OrganizationID: nil is the session's last active one, empty is none.
+	OrganizationID *string
+	// Origin becomes azp; empty leaves it out.
+	Origin string
+	// Fresh asks for a token that nobody was given before.
+	Fresh bool
+}
+
+// Token mints a token of a session on the browser's client and notes that the
+// session was used. Three statements at most: the client, the session, the
+// touch.
+func (e *Engine) Token(ctx context.Context, b *Browser, sessionID string, p TokenParams) (string, error) {
+	s, err := e.ownSession(ctx, b, sessionID)
+	if err != nil {
+		return "", err
+	}
+	now := e.now()
+	if !s.LiveAt(now) {
+		return "", fault.New("authentication_invalid", "")
+	}
+	if s.NeedsTouch(now) && !b.stale {
+		if s, err = e.touch(ctx, s, b.Request); err != nil {
+			return "", err
+		}
+	}
+	return e.mint(ctx, s, p)
+}
+
+// touch notes that a session is used: one compare-and-swap, without reading it
+// again. If somebody else was faster, it is read again, and that is enough if
+// it is still alive.
+func (e *Engine) touch(ctx context.Context, s *session.Session, r Request) (*session.Session, error) {
+	var touched session.Session
+	err := e.store.Update(ctx, func(tx store.Tx) error {
+		touched = *s
+		touched.LastActiveAt = e.now()
+		if act := r.activity(); act.DeviceType != "" || act.BrowserName != "" {
+			act.City, act.Country = s.Activity.City, s.Activity.Country
+			touched.Activity = act
+		}
+		return session.Put(ctx, tx, &touched)
+	})
+	if err == nil {
+		return &touched, nil
+	}
+	if !errors.Is(err, store.ErrConflict) {
+		return nil, err
+	}
+	var now *session.Session
+	err = e.view(ctx, func(tx store.Tx) (err error) {
+		now, err = session.Get(ctx, tx, s.ID)
+		return err
+	})
+	if err != nil || !now.LiveAt(e.now()) {
+		return nil, missingAs(err, fault.New("authentication_invalid", ""))
+	}
+	return now, nil
+}
+
+// ownSession reads a session of the browser's client. Any other is unknown.
+func (e *Engine) ownSession(ctx context.Context, b *Browser, id string) (*session.Session, error) {
+	if b.Client == nil {
+		return nil, fault.New("authentication_invalid", "")
+	}
+	var s *session.Session
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		s, err = session.Get(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, missingAs(err, fault.New("resource_not_found", ""))
+	}
+	if s.ClientID != b.Client.ID || s.Status == session.Removed {
+		return nil, fault.New("resource_not_found", "")
+	}
+	return s, nil
+}
+
+// mint signs a token of a live session. Equal requests within a second share
+// one signature. It is never called inside a transaction.
+func (e *Engine) mint(ctx context.Context, s *session.Session, p TokenParams) (string, error) {
+	if e.revoked.has(s.ID) {
+		return "", fault.New("authentication_invalid", "")
+	}
+	lifetime := e.Settings(ctx).Sessions.TokenLifetime
+	sign := func(ctx context.Context) (string, error) { return e.keys.issuer.Mint(ctx, e.claims(s, p, lifetime)) }
+	if p.Fresh {
+		return sign(ctx)
+	}
+	key := fmt.Sprintf("%s %s %d %d %s", s.ID, p.Origin, s.FirstFactorAt.Unix(), s.SecondFactorAt.Unix(), s.Status)
+	return e.keys.minter.Do(ctx, key, sign)
+}
+
+// claims says of a session what a token says.
+func (e *Engine) claims(s *session.Session, p TokenParams, lifetime time.Duration) token.Claims {
+	now := e.now()
+	age := s.FactorAge(now)
+	c := token.Claims{Subject: s.UserID, SessionID: s.ID, AuthorizedParty: p.Origin,
+		FactorAge: &token.FactorAge{First: age[0], Second: age[1]}, Status: token.Status(s.StatusAt(now)),
+		Actor: s.Actor, IssuedAt: now, Expires: now.Truncate(time.Second).Add(lifetime)}
+	if !s.ExpireAt.IsZero() && c.Expires.After(s.ExpireAt) { // a token never outlives its session
+		if end := s.ExpireAt.Truncate(time.Second); end.After(c.IssuedAt.Truncate(time.Second)) {
+			c.Expires = end
+		}
+	}
+	return c
+}
+
+// Revoked reports whether this process knows that a session has ended although
+// its tokens may still be good.
+func (e *Engine) Revoked(sessionID string) bool { return e.revoked.has(sessionID) }
+
+// Renew finds a live session on the browser's client for a request that came
+// with no token or an expired one: the session that the expired one names, or
+// the one last active. It returns a new token with its session.
+func (e *Engine) Renew(ctx context.Context, b *Browser, sessionID, origin string) (*session.Session, string, error) {
+	if b.Client == nil {
+		return nil, "", fault.New("signed_out", "")
+	}
+	if sessionID == "" {
+		sessionID = b.Client.LastActiveSessionID
+	}
+	s, err := e.ownSession(ctx, b, sessionID)
+	if err != nil {
+		return nil, "", err
+	}
+	now := e.now()
+	if !s.LiveAt(now) {
+		return nil, "", fault.New("signed_out", "")
+	}
+	if s.NeedsTouch(now) && !b.stale {
+		if s, err = e.touch(ctx, s, b.Request); err != nil {
+			return nil, "", err
+		}
+	}
+	t, err := e.mint(ctx, s, TokenParams{Origin: origin})
+	return s, t, err
+}

@@ -1,0 +1,518 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+)
+
+// Users is what a host may do with every user. It checks no rights: whoever
+// holds it is the host.
+type Users struct{ e *Engine }
+
+// Users returns the host's view of all users.
+func (e *Engine) Users() Users { return Users{e} }
+
+// CreateUserParams make a user without a sign-up.
+type CreateUserParams struct {
+	EmailAddresses []string // verified, as the host vouches for them; the first is primary
+	// Unverified makes the addresses reserved instead: good for signing in,
+	// claimed, and still to be proved.
+	Unverified                                      bool
+	Username, FirstName, LastName, ExternalID       string
+	Password                                        string
+	PasswordDigest                                  string // a hash instead of a password
+	SkipPasswordChecks, SkipPasswordRequirement     bool
+	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
+	Locale                                          string
+	CreatedAt, LegalAcceptedAt                      time.Time
+	DeleteSelfDisabled                              bool
+	CreateOrganizationDisabled                      bool
+	CreateOrganizationsLimit                        int
+}
+
+// Create makes a user.
+func (us Users) Create(ctx context.Context, p CreateUserParams) (*user.User, error) {
+	e, s := us.e, us.e.Settings(ctx)
+	now := e.now()
+	draft, err := p.user(now)
+	if err != nil {
+		return nil, err
+	}
+	hash := p.PasswordDigest
+	switch {
+	case hash != "":
+		if !e.hasher.Knows(hash) {
+			return nil, fault.New("form_password_digest_invalid_code", "password_digest")
+		}
+	case p.Password != "":
+		if !p.SkipPasswordChecks {
+			if err := e.checkNewPassword(ctx, s, p.Password, draft); err != nil {
+				return nil, err
+			}
+		}
+		if hash, err = e.hasher.Hash(ctx, p.Password); err != nil {
+			return nil, err
+		}
+	case s.Password.Enabled && s.Password.Required && !p.SkipPasswordRequirement:
+		return nil, fault.New("form_data_missing", "password")
+	}
+	var u *user.User
+	err = e.update(ctx, func(t *txn) error {
+		c := *draft
+		u = &c
+		if hash != "" {
+			if err := user.SetPassword(ctx, t, u, hash, t.now); err != nil {
+				return err
+			}
+		}
+		if err := user.Touch(ctx, t, u); err != nil {
+			return err
+		}
+		if e.cfg.OnUser != nil {
+			return e.cfg.OnUser(ctx, t.Tx, u)
+		}
+		return nil
+	})
+	return u, err
+}
+
+// user builds the user that p describes, without storing it.
+func (p CreateUserParams) user(now time.Time) (*user.User, error) {
+	u := user.New(now)
+	if !p.CreatedAt.IsZero() && p.CreatedAt.Before(now) {
+		u.CreatedAt = p.CreatedAt
+	}
+	for _, address := range p.EmailAddresses {
+		id, err := hostAddress(address, !p.Unverified, now)
+		if err != nil {
+			return nil, err
+		}
+		if err := u.AddEmailAddress(id); err != nil {
+			return nil, err
+		}
+	}
+	if p.Username != "" {
+		if err := user.CheckUsername(p.Username); err != nil {
+			return nil, err
+		}
+		u.Username = p.Username
+	}
+	if len(u.EmailAddresses) == 0 && u.Username == "" {
+		return nil, fault.New("form_data_missing", "email_address")
+	}
+	var err error
+	if u.FirstName, err = user.CheckName(p.FirstName); err != nil {
+		return nil, fault.Wrap("form_param_format_invalid", "first_name", err)
+	}
+	if u.LastName, err = user.CheckName(p.LastName); err != nil {
+		return nil, fault.Wrap("form_param_format_invalid", "last_name", err)
+	}
+	if u.ExternalID, err = checkExternalID(p.ExternalID); err != nil {
+		return nil, err
+	}
+	for _, m := range []struct {
+		in    json.RawMessage
+		field *json.RawMessage
+		param string
+	}{{p.PublicMetadata, &u.PublicMetadata, "public_metadata"}, {p.PrivateMetadata, &u.PrivateMetadata, "private_metadata"},
+		{p.UnsafeMetadata, &u.UnsafeMetadata, "unsafe_metadata"}} {
+		if *m.field, err = user.CheckMetadata(m.in); err != nil {
+			return nil, fault.Wrap("form_param_exceeds_allowed_size", m.param, err)
+		}
+	}
+	u.Locale, u.LegalAcceptedAt, u.DeleteSelfDisabled = clip(p.Locale, 35), p.LegalAcceptedAt, p.DeleteSelfDisabled
+	u.CreateOrganizationDisabled, u.CreateOrganizationsLimit = p.CreateOrganizationDisabled, max(0, p.CreateOrganizationsLimit)
+	return u, nil
+}
+
+func hostAddress(address string, verified bool, now time.Time) (user.Identification, error) {
+	id, err := user.NewEmailAddress(address, now)
+	if err != nil {
+		return id, err
+	}
+	if verified {
+		id.Verified, id.Strategy, id.VerifiedAt = true, "admin", now
+	} else {
+		id.Reserved = true
+	}
+	return id, nil
+}
+
+func checkExternalID(id string) (string, error) {
+	if len(id) > 256 {
+		return "", fault.New("form_param_max_length_exceeded", "external_id")
+	}
+	return id, nil
+}
+
+// Get returns a user, or store.ErrNotFound.
+func (us Users) Get(ctx context.Context, id string) (*user.User, error) {
+	var u *user.User
+	err := us.e.view(ctx, func(tx store.Tx) (err error) {
+		u, err = user.Get(ctx, tx, id)
+		return err
+	})
+	return u, err
+}
+
+// ByIdentifier returns the user who owns an e-mail address, phone number or
+// username, or store.ErrNotFound.
+func (us Users) ByIdentifier(ctx context.Context, identifier string) (*user.User, error) {
+	var u *user.User
+	err := us.e.view(ctx, func(tx store.Tx) (err error) {
+		u, err = user.ByIdentifier(ctx, tx, identifier)
+		return err
+	})
+	return u, err
+}
+
+// List returns the users that f asks for and how many there are in all.
+func (us Users) List(ctx context.Context, f user.Filter, p user.Page) (list []*user.User, total int, err error) {
+	err = us.e.view(ctx, func(tx store.Tx) (err error) {
+		list, total, err = user.List(ctx, tx, f, p)
+		return err
+	})
+	return list, total, err
+}
+
+// Count returns how many users f asks for.
+func (us Users) Count(ctx context.Context, f user.Filter) (n int, err error) {
+	err = us.e.view(ctx, func(tx store.Tx) (err error) {
+		n, err = user.Count(ctx, tx, f)
+		return err
+	})
+	return n, err
+}
+
+// UpdateUserParams change a user; nil leaves a field as it is.
+type UpdateUserParams struct {
+	Username, FirstName, LastName, ExternalID       *string
+	PrimaryEmailAddressID                           *string
+	NotifyPrimaryEmailAddressChanged                bool
+	Password                                        *string
+	SkipPasswordChecks                              bool
+	SignOutOfOtherSessions                          *bool // nil: yes, with a new password
+	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
+	DeleteSelfEnabled, CreateOrganizationEnabled    *bool
+	CreateOrganizationsLimit                        *int
+	Locale                                          *string
+	LegalAcceptedAt                                 *time.Time
+}
+
+// Update changes a user.
+func (us Users) Update(ctx context.Context, id string, p UpdateUserParams) (*user.User, error) {
+	e := us.e
+	hash := ""
+	if p.Password != nil {
+		u, err := us.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !p.SkipPasswordChecks {
+			if err := e.checkNewPassword(ctx, e.Settings(ctx), *p.Password, u); err != nil {
+				return nil, err
+			}
+		}
+		if hash, err = e.hasher.Hash(ctx, *p.Password); err != nil {
+			return nil, err
+		}
+	}
+	return us.change(ctx, id, func(t *txn, u *user.User) error {
+		if err := p.apply(u); err != nil {
+			return err
+		}
+		if p.PrimaryEmailAddressID != nil && *p.PrimaryEmailAddressID != u.PrimaryEmailAddressID {
+			if err := u.SetPrimaryEmailAddress(*p.PrimaryEmailAddressID); err != nil {
+				return missingAs(err, fault.New("form_resource_not_found", "primary_email_address_id"))
+			}
+			if p.NotifyPrimaryEmailAddressChanged {
+				if err := e.notifyUser(ctx, t, u, "primary_email_address_changed", Request{}); err != nil {
+					return err
+				}
+			}
+		}
+		if hash == "" {
+			return nil
+		}
+		signOut := p.SignOutOfOtherSessions == nil || *p.SignOutOfOtherSessions
+		return e.setPassword(ctx, t, u, passwordChange{hash: hash, signOut: signOut})
+	})
+}
+
+func (p UpdateUserParams) apply(u *user.User) error {
+	var errs []error
+	for _, n := range []struct {
+		in    *string
+		field *string
+		param string
+	}{{p.FirstName, &u.FirstName, "first_name"}, {p.LastName, &u.LastName, "last_name"}} {
+		if n.in == nil {
+			continue
+		}
+		name, err := user.CheckName(*n.in)
+		if err != nil {
+			errs = append(errs, fault.Wrap("form_param_format_invalid", n.param, err))
+		}
+		*n.field = name
+	}
+	if p.Username != nil {
+		if *p.Username != "" {
+			errs = append(errs, user.CheckUsername(*p.Username))
+		}
+		u.Username = *p.Username
+	}
+	if p.ExternalID != nil {
+		id, err := checkExternalID(*p.ExternalID)
+		errs = append(errs, err)
+		u.ExternalID = id
+	}
+	for _, m := range []struct {
+		in    json.RawMessage
+		field *json.RawMessage
+		param string
+	}{{p.PublicMetadata, &u.PublicMetadata, "public_metadata"}, {p.PrivateMetadata, &u.PrivateMetadata, "private_metadata"},
+		{p.UnsafeMetadata, &u.UnsafeMetadata, "unsafe_metadata"}} {
+		if m.in == nil {
+			continue
+		}
+		out, err := user.CheckMetadata(m.in)
+		if err != nil {
+			errs = append(errs, fault.Wrap("form_param_exceeds_allowed_size", m.param, err))
+		}
+		*m.field = out
+	}
+	if p.DeleteSelfEnabled != nil {
+		u.DeleteSelfDisabled = !*p.DeleteSelfEnabled
+	}
+	if p.CreateOrganizationEnabled != nil {
+		u.CreateOrganizationDisabled = !*p.CreateOrganizationEnabled
+	}
+	if p.CreateOrganizationsLimit != nil {
+		u.CreateOrganizationsLimit = max(0, *p.CreateOrganizationsLimit)
+	}
+	if p.Locale != nil {
+		u.Locale = clip(*p.Locale, 35)
+	}
+	if p.LegalAcceptedAt != nil {
+		u.LegalAcceptedAt = *p.LegalAcceptedAt
+	}
+	return errors.Join(errs...)
+}
+
+// change runs fn with a user in one transaction and stores the user, unless fn
+// has.
+func (us Users) change(ctx context.Context, id string, fn func(t *txn, u *user.User) error) (*user.User, error) {
+	var after *user.User
+	err := us.e.update(ctx, func(t *txn) error {
+		u, err := user.Get(ctx, t, id)
+		if err != nil {
+			return err
+		}
+		version := u.Version
+		after = u
+		if err := fn(t, u); errors.Is(err, errUnchanged) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if u.Version != version {
+			return nil
+		}
+		return user.Put(ctx, t, u, t.now)
+	})
+	return after, err
+}
+
+// MergeMetadata merges patches into a user's metadata; nil leaves one.
+func (us Users) MergeMetadata(ctx context.Context, id string, public, private, unsafe json.RawMessage) (*user.User, error) {
+	return us.change(ctx, id, func(_ *txn, u *user.User) error {
+		for _, m := range []struct {
+			patch json.RawMessage
+			field *json.RawMessage
+		}{{public, &u.PublicMetadata}, {private, &u.PrivateMetadata}, {unsafe, &u.UnsafeMetadata}} {
+			if m.patch == nil {
+				continue
+			}
+			out, err := user.MergeMetadata(*m.field, m.patch)
+			if err != nil {
+				return err
+			}
+			*m.field = out
+		}
+		return nil
+	})
+}
+
+// Delete removes a user with sessions, password, picture and attempts.
+func (us Users) Delete(ctx context.Context, id string) (*user.User, error) {
+	var gone *user.User
+	err := us.e.update(ctx, func(t *txn) (err error) {
+		if gone, err = user.Get(ctx, t, id); err != nil {
+			return err
+		}
+		return us.e.deleteUser(ctx, t, gone, session.Revoked)
+	})
+	return gone, err
+}
+
+// Ban forbids a user to sign in and ends what the user holds.
+func (us Users) Ban(ctx context.Context, id string) (*user.User, error) {
+	return us.change(ctx, id, func(t *txn, u *user.User) error {
+		u.Banned = true
+		return us.e.shutOut(ctx, t, u)
+	})
+}
+
+// Unban takes a ban back. Sessions stay ended.
+func (us Users) Unban(ctx context.Context, id string) (*user.User, error) {
+	return us.change(ctx, id, func(_ *txn, u *user.User) error {
+		u.Banned = false
+		return nil
+	})
+}
+
+// Lock forbids a user to sign in for a time, 0 for ever, and voids sign-ins
+// under way. Sessions go on: a lock is against guessing.
+func (us Users) Lock(ctx context.Context, id string, d time.Duration) (*user.User, error) {
+	return us.change(ctx, id, func(t *txn, u *user.User) error {
+		u.Locked, u.LockedUntil = true, time.Time{}
+		if d > 0 {
+			u.LockedUntil = t.now.Add(d)
+		}
+		return signin.VoidAll(ctx, t, u.ID, "", t.now)
+	})
+}
+
+// Unlock takes a lock back.
+func (us Users) Unlock(ctx context.Context, id string) (*user.User, error) {
+	return us.change(ctx, id, func(_ *txn, u *user.User) error {
+		u.Locked, u.LockedUntil = false, time.Time{}
+		return nil
+	})
+}
+
+// shutOut ends every session and sign-in of u.
+func (e *Engine) shutOut(ctx context.Context, t *txn, u *user.User) error {
+	if err := signin.VoidAll(ctx, t, u.ID, "", t.now); err != nil {
+		return err
+	}
+	return e.endUser(ctx, t, u.ID, "", session.Revoked)
+}
+
+// RemovePassword takes a user's password away and ends the sessions.
+func (us Users) RemovePassword(ctx context.Context, id string) (*user.User, error) {
+	return us.change(ctx, id, func(t *txn, u *user.User) error {
+		return us.e.setPassword(ctx, t, u, passwordChange{signOut: true})
+	})
+}
+
+// SetPasswordCompromised marks a password as known to others, so that it opens
+// nothing until it is reset, or takes that back.
+func (us Users) SetPasswordCompromised(ctx context.Context, id string, compromised bool) (*user.User, error) {
+	return us.change(ctx, id, func(t *txn, u *user.User) error {
+		if err := user.SetCompromised(ctx, t, u.ID, compromised); err != nil {
+			return err
+		}
+		if !compromised {
+			return nil
+		}
+		return us.e.shutOut(ctx, t, u)
+	})
+}
+
+// SetProfileImage stores a picture that was decoded and encoded anew; none
+// removes the former one.
+func (us Users) SetProfileImage(ctx context.Context, id, contentType string, data []byte) (*user.User, error) {
+	return us.change(ctx, id, func(t *txn, u *user.User) error {
+		return user.SetImage(ctx, t, u, contentType, data, t.now)
+	})
+}
+
+// EmailAddress finds an address by its ID and the user whose it is.
+func (us Users) EmailAddress(ctx context.Context, userID, id string) (*user.User, *user.Identification, error) {
+	u, err := us.Get(ctx, userID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if have := u.EmailAddress(id); have != nil {
+		return u, have, nil
+	}
+	return nil, nil, store.ErrNotFound
+}
+
+// ByEmailAddressID returns the user who has the address with the given ID, and
+// the address.
+func (us Users) ByEmailAddressID(ctx context.Context, id string) (*user.User, *user.Identification, error) {
+	var u *user.User
+	err := us.e.view(ctx, func(tx store.Tx) (err error) {
+		u, err = user.ByIdentificationID(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return u, u.EmailAddress(id), nil
+}
+
+// AddEmailAddress gives a user an address that the host vouches for, or, not
+// verified, reserves.
+func (us Users) AddEmailAddress(ctx context.Context, userID, address string, verified, primary bool) (*user.User, *user.Identification, error) {
+	var id user.Identification
+	u, err := us.change(ctx, userID, func(t *txn, u *user.User) (err error) {
+		if id, err = hostAddress(address, verified, t.now); err != nil {
+			return err
+		}
+		if err := u.AddEmailAddress(id); err != nil {
+			return err
+		}
+		if primary {
+			return u.SetPrimaryEmailAddress(id.ID)
+		}
+		return nil
+	})
+	return u, &id, err
+}
+
+// UpdateEmailAddress verifies an address as the host, takes that back
+// (it stays reserved), or makes it the primary one; nil leaves each.
+func (us Users) UpdateEmailAddress(ctx context.Context, userID, id string, verified, primary *bool) (*user.User, error) {
+	return us.change(ctx, userID, func(t *txn, u *user.User) error {
+		have := u.EmailAddress(id)
+		switch {
+		case have == nil:
+			return store.ErrNotFound
+		case verified != nil && *verified:
+			if err := u.VerifyEmailAddress(id, "admin", t.now); err != nil {
+				return err
+			}
+		case verified != nil:
+			if id == u.PrimaryEmailAddressID {
+				return fmt.Errorf("primary address: %w", user.ErrNotVerified)
+			}
+			have.Verified, have.Reserved, have.UpdatedAt = false, true, t.now
+		}
+		if primary != nil && *primary {
+			return u.SetPrimaryEmailAddress(id)
+		}
+		return nil
+	})
+}
+
+// DeleteEmailAddress takes an address off a user.
+func (us Users) DeleteEmailAddress(ctx context.Context, userID, id string) (*user.User, error) {
+	return us.change(ctx, userID, func(t *txn, u *user.User) error { return us.e.dropEmailAddress(ctx, t, u, id) })
+}
+
+// CheckPassword reports whether plain is the user's password.
+func (us Users) CheckPassword(ctx context.Context, id, plain string) (bool, error) {
+	return us.e.CheckPassword(ctx, id, plain)
+}

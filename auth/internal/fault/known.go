@@ -1,0 +1,100 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
+)
+
+// is makes a row for a sentinel.
+func is(sentinel error, code, param string) func(error) *Error {
+	return func(err error) *Error {
+		if !errors.Is(err, sentinel) {
+			return nil
+		}
+		return Wrap(code, param, err)
+	}
+}
+
+// indexParams names the form field behind a unique index of users.
+var indexParams = map[string]string{"email": "email_address", "phone": "phone_number",
+	"username": "username", "external_id": "external_id"}
+
+// known maps the errors of the packages below to codes, first match first.
+var known = []func(error) *Error{
+	func(err error) *Error { // somebody else holds a unique value
+		d, ok := errors.AsType[*store.DuplicateError](err)
+		if !ok || d.Kind != user.Kind.Name {
+			return nil
+		}
+		return Wrap("form_identifier_exists", indexParams[d.Index], err)
+	},
+	func(err error) *Error {
+		b, ok := errors.AsType[*password.BusyError](err)
+		if !ok {
+			return nil
+		}
+		return Wrap("service_unavailable", "", err).After(max(b.RetryAfter, time.Second))
+	},
+	func(err error) *Error {
+		p, ok := errors.AsType[*password.PolicyError](err)
+		if !ok {
+			return nil
+		}
+		return policyError(p)
+	},
+	func(err error) *Error {
+		_, ok := errors.AsType[*user.LockedError](err)
+		if !ok {
+			return nil
+		}
+		return Wrap("user_locked", "", err)
+	},
+	is(password.ErrTooLarge, "form_password_size_in_bytes_exceeded", "password"),
+	is(password.ErrTooLong, "form_password_length_too_long", "password"),
+	is(password.ErrInvalidText, "form_password_validation_failed", "password"),
+	is(password.ErrTooLongForHash, "password_too_long_needs_reset", "password"),
+	is(user.ErrBanned, "user_banned", ""),
+	is(user.ErrInvalidEmailAddress, "form_param_format_invalid", "email_address"),
+	is(user.ErrInvalidUsername, "form_username_invalid_character", "username"),
+	is(user.ErrAlreadyAdded, "identification_exists", ""),
+	is(user.ErrTooManyUnverified, "too_many_unverified_identifications", ""),
+	is(user.ErrNotVerified, "form_verification_needed", ""),
+	is(user.ErrLastIdentification, "identification_deletion_failed", ""),
+	is(user.ErrNoPassword, "no_password_set", ""),
+	is(user.ErrMetadata, "form_param_exceeds_allowed_size", "metadata"),
+	is(user.ErrName, "form_param_format_invalid", "name"),
+	is(user.ErrOrder, "form_param_value_invalid", "order_by"),
+	is(session.ErrOver, "invalid_action_for_session", ""),
+	is(session.ErrClientSecret, "authentication_invalid", ""),
+	is(session.ErrClientReused, "authentication_invalid", ""),
+	is(store.ErrNotFound, "resource_not_found", ""),
+	is(store.ErrConflict, "conflict", ""),
+	is(store.ErrUnavailable, "service_unavailable", ""),
+	is(context.Canceled, "service_unavailable", ""),
+	is(context.DeadlineExceeded, "service_unavailable", ""),
+}
+
+// policyError tells what a password lacks, with the numbers of the policy.
+func policyError(p *password.PolicyError) *Error {
+	e := Wrap(p.Code, "password", p)
+	switch p.Code {
+	case password.CodeTooShort:
+		e = e.Say(fmt.Sprintf("Passwords must be %d characters or more.", p.Limit))
+	case password.CodeTooLong:
+		e = e.Say(fmt.Sprintf("Passwords must be %d characters or less.", p.Limit))
+	case password.CodeNotStrongEnough:
+		list := make([]map[string]string, len(p.Suggestions))
+		for i, s := range p.Suggestions {
+			list[i] = map[string]string{"code": string(s.Code), "message": s.Message}
+		}
+		e = e.With("zxcvbn", map[string]any{"suggestions": list})
+	}
+	return e
+}

@@ -1,0 +1,153 @@
+package fault
+
+// Internal is the code of everything that a person learns nothing about.
+const Internal = "internal_clerk_error"
+
+// An entry is a row of the table: the HTTP status, a short text and, if there
+// is more to say, a longer one.
+type entry struct {
+	status  int
+	message string
+	long    string
+}
+
+func (e entry) longMessage() string {
+	if e.long == "" {
+		return e.message + "."
+	}
+	return e.long
+}
+
+// table holds every code that usher answers with.
+var table = map[string]entry{
+	// Who is asking.
+	"authentication_invalid":              {401, "Invalid authentication", "Unable to authenticate the request. Please sign in again."},
+	"signed_out":                          {401, "Signed out", "You are signed out."},
+	"authorization_invalid":               {403, "Not authorized", "You are not authorized to perform this request."},
+	"authorization_header_format_invalid": {401, "Invalid Authorization header", "The Authorization header must have the form 'Bearer <token>'."},
+	"clerk_key_invalid":                   {401, "The provided secret key is invalid", "The provided secret key is invalid. Check that it is the key of this instance."},
+	"action_for_session_not_authorized":   {401, "Session not authorized for this action", ""},
+	"invalid_action_for_session":          {400, "Session is in a state that does not allow this", ""},
+	"session_exists":                      {400, "Session already exists", "You're already signed in."},
+	"identifier_already_signed_in":        {400, "You're already signed in", "You're already signed in with this account in this browser."},
+	"client_not_found":                    {400, "Client not found", ""},
+	"client_state_invalid":                {400, "Invalid action", "We're unable to complete this action at this time. If the problem persists, start again."},
+	"resource_not_found":                  {404, "Not found", "The resource you asked for was not found."},
+	"resource_forbidden":                  {403, "Forbidden", "This attempt has been replaced by a newer one and can no longer be changed."},
+
+	// The request.
+	"origin_invalid":                          {400, "Invalid HTTP Origin header", "The Origin header does not name an origin that is allowed here."},
+	"origin_missing":                          {400, "Missing HTTP Origin header", ""},
+	"origin_authorization_headers_conflict":   {400, "Origin and Authorization headers conflict", "Send either an Origin or an Authorization header, not both."},
+	"host_invalid":                            {400, "Invalid host", ""},
+	"csrf_token_invalid":                      {403, "Cross-origin request refused", "The request came from another site and was refused."},
+	"unsupported_content_type":                {415, "Unsupported content type", ""},
+	"request_body_invalid":                    {400, "Request body invalid", "The request body could not be read."},
+	"request_body_too_large":                  {413, "Request body too large", ""},
+	"malformed_request_parameters":            {400, "Malformed request parameters", ""},
+	"missing_query_parameter":                 {400, "Missing query parameter", ""},
+	"invalid_query_parameter_value":           {400, "Invalid query parameter value", ""},
+	"bulk_size_exceeded":                      {400, "Too many items", ""},
+	"too_many_requests":                       {429, "Too many requests", "Too many requests. Please try again in a bit."},
+	"signup_rate_limit_exceeded":              {429, "Too many sign-ups", "Too many sign-ups. Please try again in a bit."},
+	"resource_locked":                         {409, "Resource locked", ""},
+	"conflict":                                {409, "Conflict", "The resource changed while the request was under way. Please try again."},
+	"request_invalid_for_environment":         {400, "Not possible in this environment", ""},
+	"method_not_allowed":                      {405, "Method not allowed", ""},
+	"service_unavailable":                     {503, "Service unavailable", "The service is busy. Please try again in a moment."},
+	"redirect_url_domain_mismatch":            {422, "Redirect URL not allowed", "The redirect URL is not on an origin that is allowed here."},
+	"prohibited_redirect_url":                 {422, "Redirect URL not allowed", "The redirect URL is of a form that is never followed."},
+	"multiple_origin_header_values_forbidden": {400, "Several Origin headers", ""},
+	"invalid_handshake":                       {400, "Invalid handshake", ""},
+	"operation_deprecated":                    {410, "No longer available", ""},
+	Internal:                                  {500, "Something went wrong", "Something went wrong on our side. Please try again."},
+
+	// Forms.
+	"form_param_missing":                    {422, "is missing", "This field is required."},
+	"form_param_nil":                        {422, "is missing", "Enter a value."},
+	"form_param_unknown":                    {422, "is unknown", "This is not a valid parameter for this request."},
+	"form_param_duplicate":                  {422, "is given twice", "This parameter was given more than once."},
+	"form_param_format_invalid":             {422, "is invalid", "The value has an invalid format."},
+	"form_param_type_invalid":               {422, "has the wrong type", "The value has the wrong type."},
+	"form_param_value_invalid":              {422, "is invalid", "The value is not one of those allowed."},
+	"form_param_value_too_large":            {422, "is too large", "The value is too large."},
+	"form_param_exceeds_allowed_size":       {422, "is too large", "The value exceeds the size that is allowed."},
+	"form_param_max_length_exceeded":        {422, "is too long", "The value is too long."},
+	"form_param_array_size_exceeded":        {422, "has too many values", "There are too many values."},
+	"form_param_invalid_time":               {422, "is no time", "The value must be a time as RFC 3339 writes it."},
+	"form_param_value_disabled":             {400, "is disabled", "This is disabled for this application."},
+	"form_conditional_param_missing":        {422, "is missing", "This parameter is required with the others that were given."},
+	"form_conditional_param_disallowed":     {422, "is not allowed", "This parameter is not allowed with the others that were given."},
+	"form_param_value_conflict":             {422, "conflicts", "The value conflicts with another one."},
+	"form_resource_not_found":               {422, "was not found", "What this parameter names was not found."},
+	"form_identifier_exists":                {422, "That identifier is taken", "That email address is taken. Please try another."},
+	"form_identifier_not_found":             {422, "Couldn't find your account", "Couldn't find your account."},
+	"form_already_exists":                   {422, "already exists", "This already exists."},
+	"form_code_incorrect":                   {422, "is incorrect", "Incorrect code"},
+	"form_verification_needed":              {422, "needs verification", "This must be verified first."},
+	"form_password_incorrect":               {422, "Password is incorrect", "Password is incorrect. Try again, or use another method."},
+	"form_password_or_identifier_incorrect": {422, "Password or identifier is incorrect", "The password or identifier is incorrect. Try again, or use another method."},
+	"form_password_length_too_short":        {422, "Password is too short", "Passwords must be 8 characters or more."},
+	"form_password_length_too_long":         {422, "Password is too long", "The password is too long."},
+	"form_password_no_uppercase":            {422, "Password has no uppercase letter", "Passwords must contain at least one uppercase letter."},
+	"form_password_no_lowercase":            {422, "Password has no lowercase letter", "Passwords must contain at least one lowercase letter."},
+	"form_password_no_number":               {422, "Password has no number", "Passwords must contain at least one number."},
+	"form_password_no_special_char":         {422, "Password has no special character", "Passwords must contain at least one special character."},
+	"form_password_not_strong_enough":       {422, "Password is not strong enough", "The given password is not strong enough."},
+	"form_password_size_in_bytes_exceeded":  {422, "Password is too long", "The password is too long."},
+	"form_password_pwned":                   {422, "Password is too common or was found in a breach", "This password is too common or has been found in a data breach. Please use another one."},
+	"form_password_compromised":             {422, "Password is compromised", "This password may be known to others. Please use another method to sign in and set a new one."},
+	"form_password_matches_identifier":      {422, "Password matches the identifier", "The password must not be the same as your identifier."},
+	"form_new_password_matches_current":     {422, "New password matches the current one", "The new password must differ from the current one."},
+	"form_password_validation_failed":       {422, "Incorrect password", "The current password is incorrect."},
+	"form_password_digest_invalid_code":     {422, "Password digest is invalid", "The password digest does not fit the given hasher."},
+	"form_username_invalid_character":       {422, "Username has invalid characters", ""},
+	"form_username_invalid_length":          {422, "Username has the wrong length", ""},
+	"password_too_long_needs_reset":         {422, "Password too long", "Your password is too long for how it was stored. Please reset it."},
+	"legal_not_accepted":                    {422, "Legal documents must be accepted", ""},
+
+	// Verifications.
+	"verification_missing":                   {400, "Verification missing", "Ask for a code first."},
+	"verification_not_sent":                  {400, "Verification not sent", ""},
+	"verification_expired":                   {400, "Verification has expired", "This verification has expired. Please ask for a new code."},
+	"verification_failed":                    {400, "Verification failed", "Too many failed attempts. Please ask for a new code."},
+	"verification_already_verified":          {400, "Already verified", "This verification has already been used."},
+	"verification_strategy_invalid":          {400, "Verification strategy is not valid", "The verification strategy is not valid for this."},
+	"verification_code_too_many_requests":    {429, "Too many codes", "A code was sent a moment ago. Please wait before asking for another."},
+	"strategy_for_user_invalid":              {400, "Verification strategy is not valid for this account", "The verification strategy is not valid for this account."},
+	"no_second_factors":                      {400, "No second factors", "This account has no second factor."},
+	"identification_claimed":                 {400, "Identification claimed by another account", "Somebody else has verified this in the meantime."},
+	"identification_exists":                  {400, "Already yours", "This is part of your account already."},
+	"identification_deletion_failed":         {400, "Deletion failed", "You cannot delete your last identification."},
+	"too_many_unverified_identifications":    {400, "Too many unverified identifications", "You have too many unverified identifications. Verify or delete some first."},
+	"sign_in_identification_or_user_deleted": {400, "Account changed", "The account or identifier of this sign-in no longer exists."},
+
+	// Accounts.
+	"user_locked":                  {403, "Account locked", "Your account is locked. Please try again later or contact support."},
+	"user_banned":                  {403, "Account banned", "This account is banned."},
+	"user_deactivated":             {403, "Account deactivated", "This account is deactivated."},
+	"user_delete_self_not_enabled": {403, "Deleting the own account is not enabled", ""},
+	"sign_up_mode_restricted":      {403, "Sign-ups are restricted", "Sign-ups are restricted here. If you were invited, use the link of your invitation."},
+	"sign_up_forbidden":            {403, "Sign-up can no longer be changed", ""},
+	"no_password_set":              {400, "No password set", "This account has no password."},
+	"password_required":            {400, "Password required", "Accounts must have a password here."},
+	"image_too_large":              {413, "Image too large", "The image is larger than 10 MB or 25 megapixels."},
+	"image_type_invalid":           {422, "Image type not supported", "Images must be JPEG, PNG, GIF or WebP."},
+
+	// Backend API.
+	"incorrect_password":                {422, "Incorrect password", "The given password is incorrect."},
+	"form_data_missing":                 {422, "Missing data", "The request lacks data that is needed for this."},
+	"cookie_invalid":                    {400, "Invalid cookie", "The client token is invalid."},
+	"duplicate_record":                  {400, "Duplicate record", ""},
+	"settings_locked":                   {403, "Settings are locked", "The settings of this instance are set in code and cannot be changed."},
+	"sign_up_outdated_verification":     {410, "Outdated verification", ""},
+	"strategy_not_allowed":              {400, "Strategy not allowed", "This strategy is not enabled."},
+	"ticket_invalid_code":               {400, "Ticket is invalid", ""},
+	"account_transfer_invalid":          {400, "Nothing to transfer", ""},
+	"session_refresh_session_not_found": {401, "Session not found", ""},
+	"expired_session_token_invalid":     {401, "Expired session token is invalid", ""},
+	"refresh_token_not_found":           {401, "Refresh token not found", ""},
+	"invalid_session_token":             {400, "Invalid session token", ""},
+	"not_allowed_access":                {403, "Access not allowed", "Access is not allowed for this identifier."},
+	"jwt_template_not_found":            {404, "No such template", ""},
+}

@@ -1,0 +1,126 @@
+package signin
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/store"
+)
+
+// A Status says what a sign-in waits for.
+type Status string
+
+// The statuses of a sign-in. Complete and Abandoned are final.
+const (
+	NeedsIdentifier   Status = "needs_identifier"
+	NeedsFirstFactor  Status = "needs_first_factor"
+	NeedsSecondFactor Status = "needs_second_factor"
+	NeedsNewPassword  Status = "needs_new_password"
+	Complete          Status = "complete"
+	Abandoned         Status = "abandoned"
+)
+
+// Transitions is the table of all changes of status. A step that leads
+// elsewhere is a fault of this package, and a test looks for one.
+var Transitions = map[Status][]Status{
+	NeedsIdentifier:   {NeedsFirstFactor, Abandoned},
+	NeedsFirstFactor:  {NeedsFirstFactor, NeedsSecondFactor, NeedsNewPassword, Complete, Abandoned},
+	NeedsNewPassword:  {NeedsSecondFactor, Complete, Abandoned},
+	NeedsSecondFactor: {NeedsNewPassword, Complete, Abandoned},
+}
+
+// An Attempt is one sign-in under way on one client.
+type Attempt struct {
+	store.Meta
+
+	ClientID   string `json:"client_id"`
+	Status     Status `json:"status"`
+	Identifier string `json:"identifier,omitempty"` // as typed
+	UserID     string `json:"user_id,omitempty"`
+
+	// First and Second are the challenges under way.
+	First  *factor.Verification `json:"first,omitempty"`
+	Second *factor.Verification `json:"second,omitempty"`
+	// FirstAt and SecondAt are when each factor was shown; zero is not yet.
+	FirstAt  time.Time `json:"first_at,omitzero"`
+	SecondAt time.Time `json:"second_at,omitzero"`
+	// Strategy is how the first factor was shown.
+	Strategy string `json:"strategy,omitempty"`
+	// ResetAsked: the first factor was the way to a new password, which must be
+	// set before anything else; PasswordSet says that it was.
+	ResetAsked  bool `json:"reset_asked,omitempty"`
+	PasswordSet bool `json:"password_set,omitempty"`
+
+	CreatedSessionID string    `json:"created_session_id,omitempty"`
+	AbandonAt        time.Time `json:"abandon_at"`
+	CreatedAt        time.Time `json:"created_at"`
+	UpdatedAt        time.Time `json:"updated_at"`
+}
+
+// Kind is where sign-ins are kept. They hold hashes of codes, so they are
+// sealed.
+var Kind = &store.Kind{Name: "sign_in", Indexes: []store.Index{{Name: "user"}}, Sealed: true}
+
+var attempts = store.Table[Attempt, *Attempt]{Kind: Kind}
+
+// StoreEntries finds the attempts that speak of a user.
+func (a *Attempt) StoreEntries() []store.Entry {
+	if a.UserID == "" {
+		return nil
+	}
+	return []store.Entry{{Index: "user", Value: a.UserID}}
+}
+
+// New returns an attempt that is not stored yet.
+func New(clientID string, abandonAfter time.Duration, now time.Time) Attempt {
+	return Attempt{Meta: store.Meta{ID: store.NewID("sia", now), Expires: now.Add(abandonAfter)},
+		ClientID: clientID, Status: NeedsIdentifier, AbandonAt: now.Add(abandonAfter), CreatedAt: now, UpdatedAt: now}
+}
+
+// Get returns the attempt with the given ID, or store.ErrNotFound.
+func Get(ctx context.Context, tx store.Tx, id string) (*Attempt, error) {
+	return attempts.Get(ctx, tx, id)
+}
+
+// Put stores a.
+func Put(ctx context.Context, tx store.Tx, a *Attempt) error { return attempts.Put(ctx, tx, a) }
+
+// VoidAll abandons every unfinished attempt that speaks of a user, but for the
+// one with the ID keep: codes that are out die with it.
+func VoidAll(ctx context.Context, tx store.Tx, userID, keep string, now time.Time) error {
+	as, err := attempts.Find(ctx, tx, store.Query{Where: []store.Match{{Index: "user", Values: []string{userID}}}})
+	if err != nil {
+		return err
+	}
+	for _, a := range as {
+		if a.ID == keep || a.Final() {
+			continue
+		}
+		a.Status, a.UpdatedAt, a.First, a.Second = Abandoned, now, nil, nil
+		if err := attempts.Put(ctx, tx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Final reports whether the attempt is over.
+func (a *Attempt) Final() bool { return a.Status == Complete || a.Status == Abandoned }
+
+// StatusAt is the status at the time now.
+func (a *Attempt) StatusAt(now time.Time) Status {
+	if !a.Final() && !now.Before(a.AbandonAt) {
+		return Abandoned
+	}
+	return a.Status
+}
+
+// move changes the status along the table.
+func (a *Attempt) move(to Status) {
+	if !slices.Contains(Transitions[a.Status], to) {
+		panic("signin: no way from " + string(a.Status) + " to " + string(to))
+	}
+	a.Status = to
+}

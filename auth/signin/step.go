@@ -1,0 +1,306 @@
+package signin
+
+import (
+	"slices"
+	"time"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/user"
+)
+
+// An Input is what happens to an attempt: Identify, Prepare, Prove or
+// NewPassword.
+type Input interface{ input() }
+
+type (
+	// Identify says who wants to sign in.
+	Identify struct{ Identifier string }
+	// Prepare starts a challenge of the first or second factor.
+	Prepare struct {
+		Use      factor.Use // First or Second
+		Prepared factor.Prepared
+	}
+	// Prove brings what a strategy found.
+	Prove struct {
+		Use  factor.Use
+		Fact factor.Fact
+	}
+	// NewPassword sets the password that a reset asked for.
+	NewPassword struct {
+		Hash              string
+		SignOutOfOthers   bool
+		MatchesTheCurrent bool
+	}
+)
+
+func (Identify) input()    {}
+func (Prepare) input()     {}
+func (Prove) input()       {}
+func (NewPassword) input() {}
+
+// An Effect is what the caller does in the same transaction.
+type Effect interface{ effect() }
+
+type (
+	// SendCode puts a message into the outbox.
+	SendCode struct{ Send factor.Send }
+	// StartSession signs the user in and writes the session's ID to the
+	// attempt.
+	StartSession struct{ FirstAt, SecondAt time.Time }
+	// SetPassword stores a new password.
+	SetPassword struct {
+		Hash            string
+		SignOutOfOthers bool
+	}
+	// Rehash stores a better hash of the same password.
+	Rehash struct {
+		Version int64
+		Hash    string
+	}
+	// ProveAddress marks an address as the user's own.
+	ProveAddress struct{ TargetID, Strategy string }
+)
+
+func (SendCode) effect()     {}
+func (StartSession) effect() {}
+func (SetPassword) effect()  {}
+func (Rehash) effect()       {}
+func (ProveAddress) effect() {}
+
+// Env holds the facts of the transaction that a step runs in.
+type Env struct {
+	Now        time.Time
+	Settings   *settings.Settings
+	Strategies factor.Set
+	// User is who the attempt speaks of, as stored now; nil is nobody.
+	User *user.User
+	// Password is the stored password of User; nil is none.
+	Password *user.Password
+	// SignedIn lists who is signed in on this client, by session ID.
+	SignedIn map[string]string // session ID → user ID
+}
+
+func (e Env) subject() factor.Subject {
+	return factor.Subject{User: e.User, Password: e.Password, Settings: e.Settings}
+}
+
+// Step gives the attempt after in. next is to be stored also when err is not
+// nil. Errors have the codes of the wire; the attempt of a wrong code has
+// counted it.
+func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) {
+	next = a
+	if s := a.StatusAt(env.Now); s == Abandoned || s == Complete {
+		return next, nil, fault.New("client_state_invalid", "")
+	}
+	next.UpdatedAt = env.Now
+	if _, first := in.(Identify); !first {
+		switch {
+		case a.Status == NeedsIdentifier:
+			return next, nil, fault.New("client_state_invalid", "")
+		case env.User == nil || env.User.ID != a.UserID:
+			return next, nil, fault.New("sign_in_identification_or_user_deleted", "")
+		}
+		if err := env.User.Refused(env.Now); err != nil {
+			return next, nil, fault.From(err)
+		}
+	}
+	switch in := in.(type) {
+	case Identify:
+		err = next.identify(in, env)
+	case Prepare:
+		do, err = next.prepare(in, env)
+	case Prove:
+		do, err = next.prove(in, env)
+	case NewPassword:
+		do, err = next.newPassword(in, env)
+	}
+	return next, do, err
+}
+
+func (a *Attempt) identify(in Identify, env Env) error {
+	if a.Status != NeedsIdentifier {
+		return fault.New("client_state_invalid", "")
+	}
+	if !env.Settings.Sessions.Multi && len(env.SignedIn) > 0 {
+		return fault.New("session_exists", "")
+	}
+	if env.User == nil {
+		return fault.New("form_identifier_not_found", "identifier")
+	}
+	for sid, uid := range env.SignedIn {
+		if uid == env.User.ID {
+			return fault.New("identifier_already_signed_in", "").With("session_id", sid)
+		}
+	}
+	if err := env.User.Refused(env.Now); err != nil {
+		return fault.From(err)
+	}
+	a.Identifier, a.UserID = in.Identifier, env.User.ID
+	a.move(NeedsFirstFactor)
+	return nil
+}
+
+// waiting tells which status a use belongs to, and the challenge slot.
+func (a *Attempt) slot(use factor.Use) (Status, factor.Use, **factor.Verification) {
+	if use == factor.Second {
+		return NeedsSecondFactor, factor.Second, &a.Second
+	}
+	return NeedsFirstFactor, factor.First | factor.Reset, &a.First
+}
+
+// option finds what the person may really use among the offered ones.
+func option(uses factor.Use, strategy, targetID string, env Env) (factor.Option, bool) {
+	for _, o := range env.Strategies.Options(uses, env.subject()) {
+		if o.Strategy == strategy && o.TargetID == targetID {
+			return o, true
+		}
+	}
+	return factor.Option{}, false
+}
+
+func (a *Attempt) prepare(in Prepare, env Env) ([]Effect, error) {
+	waits, uses, slot := a.slot(in.Use)
+	if a.Status != waits {
+		return nil, fault.New("client_state_invalid", "")
+	}
+	v := in.Prepared.Verification
+	if _, ok := option(uses, v.Strategy, v.TargetID, env); !ok {
+		return nil, fault.New("strategy_for_user_invalid", "strategy")
+	}
+	if err := factor.CanResend(*slot, v, env.Settings.Codes, env.Now); err != nil {
+		return nil, err
+	}
+	*slot = &v
+	if in.Prepared.Send == nil {
+		return nil, nil
+	}
+	return []Effect{SendCode{*in.Prepared.Send}}, nil
+}
+
+func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
+	waits, uses, slot := a.slot(in.Use)
+	if a.Status != waits {
+		return nil, fault.New("client_state_invalid", "")
+	}
+	st, ok := env.Strategies.Get(in.Fact.Strategy)
+	if !ok || st.Traits().Uses&uses == 0 {
+		return nil, fault.New("verification_strategy_invalid", "strategy")
+	}
+	var do []Effect
+	var err error
+	if st.Traits().Prepare {
+		do, err = a.proveChallenge(slot, uses, in.Fact, env)
+	} else {
+		do, err = a.proveSecret(slot, uses, in.Fact, env)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if in.Use == factor.Second {
+		a.SecondAt = env.Now
+	} else {
+		a.FirstAt, a.Strategy, a.ResetAsked = env.Now, in.Fact.Strategy, st.Traits().Uses&factor.Reset != 0
+		if in.Fact.Second {
+			a.SecondAt = env.Now
+		}
+	}
+	return append(do, a.advance(env)...), nil
+}
+
+// proveChallenge settles a fact about a challenge that was prepared.
+func (a *Attempt) proveChallenge(slot **factor.Verification, uses factor.Use, f factor.Fact, env Env) ([]Effect, error) {
+	if *slot == nil {
+		return nil, fault.New("verification_missing", "")
+	}
+	v := **slot // the former Attempt keeps its own
+	*slot = &v
+	if _, ok := option(uses, v.Strategy, v.TargetID, env); !ok {
+		return nil, fault.New("strategy_for_user_invalid", "strategy")
+	}
+	if err := factor.Settle(&v, f, env.Settings.Codes, env.Now); err != nil {
+		return nil, err
+	}
+	if v.TargetID == "" {
+		return nil, nil
+	}
+	return []Effect{ProveAddress{TargetID: v.TargetID, Strategy: v.Strategy}}, nil
+}
+
+// proveSecret settles a fact about something that the user has set: it counts
+// only for the very version that was judged.
+func (a *Attempt) proveSecret(slot **factor.Verification, uses factor.Use, f factor.Fact, env Env) ([]Effect, error) {
+	if _, ok := option(uses, f.Strategy, "", env); !ok {
+		return nil, fault.New("strategy_for_user_invalid", "strategy")
+	}
+	v := factor.Verification{Strategy: f.Strategy, Status: factor.Unverified}
+	if *slot != nil && (*slot).Strategy == f.Strategy {
+		v = **slot
+	}
+	v.Attempts++
+	*slot = &v
+	if !f.OK || env.Password == nil || env.Password.Version != f.PasswordVersion {
+		return nil, fault.New("form_password_incorrect", "password")
+	}
+	if env.Password.Compromised {
+		return nil, fault.New("form_password_compromised", "password")
+	}
+	v.Status, v.VerifiedAt = factor.Verified, env.Now
+	if f.Rehash != "" {
+		return []Effect{Rehash{Version: f.PasswordVersion, Hash: f.Rehash}}, nil
+	}
+	return nil, nil
+}
+
+func (a *Attempt) newPassword(in NewPassword, env Env) ([]Effect, error) {
+	if a.Status != NeedsNewPassword {
+		return nil, fault.New("client_state_invalid", "")
+	}
+	if in.MatchesTheCurrent {
+		return nil, fault.New("form_new_password_matches_current", "password")
+	}
+	a.PasswordSet = true
+	do := []Effect{SetPassword{Hash: in.Hash, SignOutOfOthers: in.SignOutOfOthers}}
+	return append(do, a.advance(env)...), nil
+}
+
+// advance moves to what is due now and completes when nothing is.
+func (a *Attempt) advance(env Env) []Effect {
+	a.move(a.Due(env))
+	if a.Status != Complete {
+		return nil
+	}
+	return []Effect{StartSession{FirstAt: a.FirstAt, SecondAt: a.SecondAt}}
+}
+
+// Due is what the policy asks for next, computed from the user as stored now.
+func (a *Attempt) Due(env Env) Status {
+	switch {
+	case a.FirstAt.IsZero():
+		return NeedsFirstFactor
+	case a.ResetAsked && !a.PasswordSet:
+		return NeedsNewPassword
+	case a.SecondAt.IsZero() && SecondFactorDue(env):
+		return NeedsSecondFactor
+	}
+	return Complete
+}
+
+// SecondFactorDue reports whether env's user must show a second factor: when
+// there is one to show, or the settings demand one.
+func SecondFactorDue(env Env) bool {
+	return env.Settings.SignIn.SecondFactorRequired ||
+		len(env.Strategies.Options(factor.Second, env.subject())) > 0
+}
+
+// SupportedFirst lists the first factors that the attempt's user can use.
+func (a *Attempt) SupportedFirst(env Env) []factor.Option {
+	return slices.Concat(env.Strategies.Options(factor.First, env.subject()),
+		env.Strategies.Options(factor.Reset, env.subject()))
+}
+
+// SupportedSecond lists the second factors that the attempt's user can use.
+func (a *Attempt) SupportedSecond(env Env) []factor.Option {
+	return env.Strategies.Options(factor.Second, env.subject())
+}

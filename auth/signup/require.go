@@ -1,0 +1,81 @@
+package signup
+
+import (
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/settings"
+)
+
+// fields lists what a sign-up can ask for, in the order it is asked.
+var fields = []struct {
+	name string
+	rule func(*settings.Settings) (enabled, required bool)
+	has  func(*Attempt) bool
+}{
+	{"email_address", attributeRule("email_address"), func(a *Attempt) bool { return a.EmailAddress != "" }},
+	{"first_name", attributeRule("first_name"), func(a *Attempt) bool { return a.FirstName != "" }},
+	{"last_name", attributeRule("last_name"), func(a *Attempt) bool { return a.LastName != "" }},
+	{"password", func(s *settings.Settings) (bool, bool) { return s.Password.Enabled, s.Password.Required },
+		func(a *Attempt) bool { return a.PasswordHash != "" }},
+}
+
+func attributeRule(name string) func(*settings.Settings) (bool, bool) {
+	return func(s *settings.Settings) (bool, bool) {
+		a := attributeOf(s, name)
+		return a.Enabled, a.Required
+	}
+}
+
+func attributeOf(s *settings.Settings, name string) settings.Attribute {
+	switch name {
+	case "email_address":
+		return s.EmailAddress
+	case "phone_number":
+		return s.PhoneNumber
+	case "first_name":
+		return s.FirstName
+	case "last_name":
+		return s.LastName
+	}
+	return settings.Attribute{}
+}
+
+// Required lists the fields that nobody signs up without.
+func Required(s *settings.Settings) []string { return pick(s, true) }
+
+// Optional lists the fields that may be given.
+func Optional(s *settings.Settings) []string { return pick(s, false) }
+
+func pick(s *settings.Settings, required bool) []string {
+	out := []string{}
+	for _, f := range fields {
+		if enabled, must := f.rule(s); enabled && must == required {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
+
+// Missing lists the required fields that the attempt lacks.
+func (a *Attempt) Missing(s *settings.Settings) []string {
+	out := []string{}
+	for _, f := range fields {
+		if enabled, must := f.rule(s); enabled && must && !f.has(a) {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
+
+// Unverified lists the attributes that the attempt has and that must be
+// verified before it completes.
+func (a *Attempt) Unverified(s *settings.Settings) []string {
+	out := []string{}
+	for _, name := range []string{"email_address"} {
+		v := a.Verification(name)
+		if attributeOf(s, name).VerifyAtSignUp && a.Value(name) != "" &&
+			(v == nil || v.Status != factor.Verified || v.Target != a.Value(name)) {
+			out = append(out, name)
+		}
+	}
+	return out
+}

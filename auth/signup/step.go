@@ -1,0 +1,245 @@
+package signup
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/user"
+)
+
+// An Input is what happens to an attempt: Update, Prepare or Prove.
+type Input interface{ input() }
+
+type (
+	// Update sets fields; nil leaves a field as it is, empty clears it.
+	Update struct {
+		EmailAddress, FirstName, LastName *string
+		// PasswordHash is the hash of a password that was checked before.
+		PasswordHash   *string
+		UnsafeMetadata json.RawMessage
+		Locale         *string
+		LegalAccepted  bool
+	}
+	// Prepare starts a challenge.
+	Prepare struct{ Prepared factor.Prepared }
+	// Prove brings what a strategy found.
+	Prove struct{ Fact factor.Fact }
+)
+
+func (Update) input()  {}
+func (Prepare) input() {}
+func (Prove) input()   {}
+
+// An Effect is what the caller does in the same transaction.
+type Effect interface{ effect() }
+
+type (
+	// SendCode puts a message into the outbox.
+	SendCode struct{ Send factor.Send }
+	// CreateUser makes the user of the completed attempt, and a session. Their
+	// IDs are written to the attempt.
+	CreateUser struct{}
+)
+
+func (SendCode) effect()   {}
+func (CreateUser) effect() {}
+
+// Env holds the facts of the transaction that a step runs in.
+type Env struct {
+	Now        time.Time
+	Settings   *settings.Settings
+	Strategies factor.Set
+	// Taken reports whether somebody else has claimed the value of an
+	// attribute.
+	Taken func(attribute, value string) bool
+	// SignedIn is how many sessions are live on this client.
+	SignedIn int
+}
+
+// Step gives the attempt after in. next is to be stored also when err is not
+// nil.
+func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) {
+	next = a
+	next.Verifications = maps.Clone(a.Verifications)
+	if a.StatusAt(env.Now) != MissingRequirements {
+		return next, nil, fault.New("client_state_invalid", "")
+	}
+	if err := open(env); err != nil {
+		return next, nil, err
+	}
+	next.UpdatedAt = env.Now
+	next.AbandonAt = env.Now.Add(env.Settings.SignUp.AbandonAfter)
+	next.Expires = next.AbandonAt
+	switch in := in.(type) {
+	case Update:
+		// All or nothing: a form with one bad field changes none.
+		changed := next
+		changed.Verifications = maps.Clone(next.Verifications)
+		if err = changed.update(in, env); err == nil {
+			next = changed
+		}
+	case Prepare:
+		do, err = next.prepare(in, env)
+	case Prove:
+		err = next.prove(in, env)
+	}
+	if err != nil {
+		return next, nil, err
+	}
+	if len(next.Missing(env.Settings)) > 0 || len(next.Unverified(env.Settings)) > 0 {
+		return next, do, nil
+	}
+	next.move(Complete)
+	return next, append(do, CreateUser{}), nil
+}
+
+func open(env Env) error {
+	switch {
+	case env.Settings.SignUp.Mode == settings.Restricted:
+		return fault.New("sign_up_mode_restricted", "")
+	case !env.Settings.Sessions.Multi && env.SignedIn > 0:
+		return fault.New("session_exists", "")
+	}
+	return nil
+}
+
+func (a *Attempt) update(in Update, env Env) error {
+	var errs []error
+	refuse := func(code, param string) { errs = append(errs, fault.New(code, param)) }
+	s := env.Settings
+	if in.EmailAddress != nil {
+		if err := a.setEmailAddress(*in.EmailAddress, env); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for _, n := range []struct {
+		in    *string
+		field *string
+		param string
+		on    bool
+	}{
+		{in.FirstName, &a.FirstName, "first_name", s.FirstName.Enabled},
+		{in.LastName, &a.LastName, "last_name", s.LastName.Enabled},
+	} {
+		if n.in == nil {
+			continue
+		}
+		name, err := user.CheckName(*n.in)
+		switch {
+		case !n.on:
+			refuse("form_param_unknown", n.param)
+		case err != nil:
+			errs = append(errs, fault.Wrap("form_param_format_invalid", n.param, err))
+		default:
+			*n.field = name
+		}
+	}
+	if in.PasswordHash != nil {
+		if s.Password.Enabled {
+			a.PasswordHash = *in.PasswordHash
+		} else {
+			refuse("form_param_unknown", "password")
+		}
+	}
+	if in.UnsafeMetadata != nil {
+		m, err := user.CheckMetadata(in.UnsafeMetadata)
+		if err != nil {
+			errs = append(errs, fault.Wrap("form_param_exceeds_allowed_size", "unsafe_metadata", err))
+		}
+		a.UnsafeMetadata = m
+	}
+	if in.Locale != nil && len(*in.Locale) <= 35 {
+		a.Locale = *in.Locale
+	}
+	if in.LegalAccepted && a.LegalAccepted.IsZero() {
+		a.LegalAccepted = env.Now
+	}
+	return errors.Join(errs...)
+}
+
+// setEmailAddress takes an address. Another address drops the verification of
+// the one before.
+func (a *Attempt) setEmailAddress(address string, env Env) error {
+	const attribute = "email_address"
+	if !env.Settings.EmailAddress.Enabled {
+		return fault.New("form_param_unknown", attribute)
+	}
+	if address == "" {
+		a.EmailAddress = ""
+		delete(a.Verifications, attribute)
+		return nil
+	}
+	id, err := user.NewEmailAddress(address, env.Now)
+	if err != nil {
+		return fault.From(err)
+	}
+	if env.Taken(attribute, id.Canonical) {
+		return fault.New("form_identifier_exists", attribute)
+	}
+	if id.Value != a.EmailAddress {
+		delete(a.Verifications, attribute)
+	}
+	a.EmailAddress = id.Value
+	return nil
+}
+
+func (a *Attempt) prepare(in Prepare, env Env) ([]Effect, error) {
+	v := in.Prepared.Verification
+	attribute, err := a.attribute(v.Strategy, env)
+	if err != nil {
+		return nil, err
+	}
+	old := a.Verification(attribute)
+	switch {
+	case v.Target == "" || v.Target != a.Value(attribute):
+		return nil, fault.New("form_param_nil", attribute)
+	case old != nil && old.Status == factor.Verified:
+		return nil, fault.New("verification_already_verified", "")
+	}
+	if err := factor.CanResend(old, v, env.Settings.Codes, env.Now); err != nil {
+		return nil, err
+	}
+	a.put(attribute, v)
+	if in.Prepared.Send == nil {
+		return nil, nil
+	}
+	return []Effect{SendCode{*in.Prepared.Send}}, nil
+}
+
+func (a *Attempt) prove(in Prove, env Env) error {
+	attribute, err := a.attribute(in.Fact.Strategy, env)
+	if err != nil {
+		return err
+	}
+	v := a.Verification(attribute)
+	if err = factor.Settle(v, in.Fact, env.Settings.Codes, env.Now); v != nil {
+		a.put(attribute, *v)
+	}
+	return err
+}
+
+func (a *Attempt) put(attribute string, v factor.Verification) {
+	if a.Verifications == nil {
+		a.Verifications = map[string]factor.Verification{}
+	}
+	a.Verifications[attribute] = v
+}
+
+// attribute finds what a strategy verifies, if it is switched on for that.
+func (a *Attempt) attribute(strategy string, env Env) (string, error) {
+	st, ok := env.Strategies.Get(strategy)
+	if ok {
+		t := st.Traits()
+		for _, name := range env.Strategies.Verifying(t.Attribute, attributeOf(env.Settings, t.Attribute).Verifications) {
+			if name == strategy {
+				return t.Attribute, nil
+			}
+		}
+	}
+	return "", fault.New("verification_strategy_invalid", "strategy")
+}
