@@ -10,6 +10,7 @@ import (
 	"math/big"
 
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/store"
 )
 
@@ -68,9 +69,9 @@ func (e EmailCode) Prepare(_ context.Context, c Challenge) (Prepared, error) {
 		TargetID: c.Option.TargetID, Target: c.Option.Target,
 		SentAt: c.Now, ExpireAt: c.Now.Add(c.Subject.Settings.Codes.Lifetime)}
 	v.Secret = e.hash(&v, code)
-	slug := "verification_code"
+	slug := notify.VerificationCode
 	if e.ForReset {
-		slug = "reset_password_code"
+		slug = notify.ResetPasswordCode
 	}
 	return Prepared{Verification: v, Send: &Send{Slug: slug, To: v.Target, Code: code, ExpireAt: v.ExpireAt}}, nil
 }

@@ -112,7 +112,7 @@ func (e *Engine) PrepareEmailAddress(ctx context.Context, a *Actor, id, strategy
 		if prepared.Send == nil {
 			return errUnchanged
 		}
-		if err := e.enqueue(ctx, t, codeMail(*prepared.Send, a.Browser.Request)); err != nil {
+		if err := e.enqueue(ctx, t, codeMail(*prepared.Send, a.Browser.Request, t.now)); err != nil {
 			return err
 		}
 		return errUnchanged

@@ -58,14 +58,19 @@ func (e *Engine) enqueue(ctx context.Context, t *txn, m outMail) error {
 }
 
 // codeMail is the mail that carries a code.
-func codeMail(s factor.Send, by Request) outMail {
+func codeMail(s factor.Send, by Request, now time.Time) outMail {
 	return outMail{Slug: s.Slug, To: s.To, GoodUntil: s.ExpireAt,
-		Data: notify.Data{OTPCode: s.Code, Email: s.To, RequestedFrom: requestedFrom(by)}}
+		Data: notify.Data{OTPCode: s.Code, Email: s.To, RequestedFrom: requestedFrom(by, now)}}
 }
 
-func requestedFrom(r Request) notify.Place {
+// requestedFrom describes the device behind r as its owner would know it.
+func requestedFrom(r Request, at time.Time) notify.Source {
 	a := r.activity()
-	return notify.Place{Device: a.DeviceType, Browser: a.BrowserName, Address: a.IPAddress}
+	device := a.BrowserName
+	if device != "" && a.DeviceType != "" {
+		device += " on "
+	}
+	return notify.Source{Device: device + a.DeviceType, Address: a.IPAddress, At: at}
 }
 
 // notifyUser tells a user of something that happened to the account, at every
@@ -73,7 +78,7 @@ func requestedFrom(r Request) notify.Place {
 func (e *Engine) notifyUser(ctx context.Context, t *txn, u *user.User, slug string, by Request) error {
 	for _, to := range u.VerifiedEmailAddresses() {
 		if err := e.enqueue(ctx, t, outMail{Slug: slug, To: to,
-			Data: notify.Data{UserName: u.Name(), Email: to, RequestedFrom: requestedFrom(by)}}); err != nil {
+			Data: notify.Data{UserName: u.Name(), Email: to, RequestedFrom: requestedFrom(by, t.now)}}); err != nil {
 			return err
 		}
 	}
@@ -176,17 +181,10 @@ func (e *Engine) deliver(ctx context.Context, m *outMail) (sent bool) {
 	return err == nil
 }
 
-// send renders and sends m; a panic of a host's mailer is an error.
-func (e *Engine) send(ctx context.Context, m *outMail) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			e.log.ErrorContext(ctx, "outbox: mailer panicked", "mail", m.ID, "panic", p)
-			err = errors.New("mailer panicked")
-		}
-	}()
-	s := e.Settings(ctx)
+// send renders and sends m.
+func (e *Engine) send(ctx context.Context, m *outMail) error {
 	data := m.Data
-	data.AppName, data.AppURL = s.AppName, e.cfg.AppURL
+	data.AppName, data.AppURL = e.Settings(ctx).AppName, e.cfg.AppURL
 	if !m.GoodUntil.IsZero() {
 		data.ExpiresIn = m.GoodUntil.Sub(m.CreatedAt)
 	}
@@ -194,10 +192,10 @@ func (e *Engine) send(ctx context.Context, m *outMail) (err error) {
 	if err != nil {
 		return errors.Join(notify.ErrPermanent, err)
 	}
-	msg.To = m.To
+	msg.ID, msg.To, msg.Expires = m.ID, m.To, m.GoodUntil
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return e.cfg.Mailer.Send(ctx, msg)
+	return notify.Deliver(ctx, e.cfg.Mailer, msg, e.now())
 }
 
 // settle stores the outcome of a try, also if ctx has just ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
@@ -62,9 +63,9 @@ type passwordChange struct {
 // setPassword stores or removes a password in t, ends what hung on the old
 // one, and tells the user by mail.
 func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwordChange) error {
-	slug, err := "password_changed", error(nil)
+	slug, err := notify.PasswordChanged, error(nil)
 	if c.hash == "" {
-		slug, err = "password_removed", user.RemovePassword(ctx, t, u)
+		slug, err = notify.PasswordRemoved, user.RemovePassword(ctx, t, u)
 	} else {
 		err = user.SetPassword(ctx, t, u, c.hash, t.now)
 	}

@@ -49,7 +49,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	t, u := r.t, r.facts.user
 	switch do := effect.(type) {
 	case signin.SendCode:
-		return r.e.enqueue(ctx, t, codeMail(do.Send, r.b.Request))
+		return r.e.enqueue(ctx, t, codeMail(do.Send, r.b.Request, r.t.now))
 	case signin.Rehash:
 		return user.Rehash(ctx, t, u.ID, do.Version, do.Hash)
 	case signin.ProveAddress:

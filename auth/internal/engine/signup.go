@@ -221,7 +221,7 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 	for _, effect := range do {
 		switch do := effect.(type) {
 		case signup.SendCode:
-			err = r.e.enqueue(ctx, r.t, codeMail(do.Send, r.b.Request))
+			err = r.e.enqueue(ctx, r.t, codeMail(do.Send, r.b.Request, r.t.now))
 		case signup.CreateUser:
 			err = r.createUser(ctx, &next, live)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -235,7 +236,7 @@ func (us Users) Update(ctx context.Context, id string, p UpdateUserParams) (*use
 				return missingAs(err, fault.New("form_resource_not_found", "primary_email_address_id"))
 			}
 			if p.NotifyPrimaryEmailAddressChanged {
-				if err := e.notifyUser(ctx, t, u, "primary_email_address_changed", Request{}); err != nil {
+				if err := e.notifyUser(ctx, t, u, notify.PrimaryEmailChanged, Request{}); err != nil {
 					return err
 				}
 			}

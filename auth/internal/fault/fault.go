@@ -116,13 +116,6 @@ func List(err error) []*Error {
 	if e, ok := err.(*Error); ok {
 		return []*Error{e}
 	}
-	if fields := httpx.AsFieldErrors(err); len(fields) > 0 {
-		out := make([]*Error, len(fields))
-		for i, f := range fields {
-			out[i] = fromField(f)
-		}
-		return out
-	}
 	if j, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []*Error
 		for _, sub := range j.Unwrap() {
