@@ -1,15 +1,16 @@
 package store
 
 import (
-	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
-// knownFields caches, by struct type, the lower-cased JSON names of its
-// fields; encoding/json matches names without regard to case.
+// knownFields caches, by struct type, the folded JSON names of its fields;
+// encoding/json matches names without regard to case.
 var knownFields sync.Map // reflect.Type -> map[string]bool
 
 // unknownFields returns the top-level members of the JSON object in data that
@@ -25,7 +26,7 @@ func unknownFields(data []byte, v any) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	for name := range all {
-		if known[strings.ToLower(name)] {
+		if known[foldName(name)] {
 			delete(all, name)
 		}
 	}
@@ -59,17 +60,20 @@ func hasUnknown(data []byte, known map[string]bool) bool {
 				continue
 			}
 			name := data[start:i]
-			if bytes.IndexByte(name, '\\') >= 0 || len(name) > len(buf) {
+			if len(name) > len(buf) {
 				return true // let the real decoder look
 			}
-			lower := buf[:0]
+			folded := buf[:0]
 			for _, b := range name {
-				if 'A' <= b && b <= 'Z' {
-					b += 'a' - 'A'
+				switch {
+				case b == '\\', b >= utf8.RuneSelf:
+					return true // the same
+				case 'a' <= b && b <= 'z':
+					b -= 'a' - 'A'
 				}
-				lower = append(lower, b)
+				folded = append(folded, b)
 			}
-			if !known[string(lower)] {
+			if !known[string(folded)] {
 				return true
 			}
 		}
@@ -89,16 +93,36 @@ func fieldsOf(t reflect.Type) map[string]bool {
 
 func addFieldsOf(t reflect.Type, m map[string]bool) {
 	for f := range t.Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		tag := f.Tag.Get("json")
+		name, _, _ := strings.Cut(tag, ",")
+		inner := f.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
 		switch {
-		case name == "-":
-		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
-			addFieldsOf(f.Type, m)
+		case tag == "-":
+		case f.Anonymous && name == "" && inner.Kind() == reflect.Struct:
+			addFieldsOf(inner, m)
 		case !f.IsExported():
 		case name != "":
-			m[strings.ToLower(name)] = true
+			m[foldName(name)] = true
 		default:
-			m[strings.ToLower(f.Name)] = true
+			m[foldName(f.Name)] = true
 		}
 	}
+}
+
+// foldName returns one spelling for all names that encoding/json takes for
+// the same: of each letter and its variants the one that comes first in
+// Unicode, which for ASCII is the capital.
+func foldName(name string) string {
+	return strings.Map(func(r rune) rune {
+		for {
+			next := unicode.SimpleFold(r)
+			if next <= r {
+				return next
+			}
+			r = next
+		}
+	}, name)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -109,6 +110,9 @@ func (t Table[T, P]) decode(r Record) (P, error) {
 	if err := json.Unmarshal(r.Data, v); err != nil {
 		return nil, &CorruptError{Kind: t.Kind.Name, ID: r.ID, Err: err}
 	}
+	if !isObject(r.Data) { // null is JSON, and would be an empty value
+		return nil, &CorruptError{Kind: t.Kind.Name, ID: r.ID, Err: errNoObject}
+	}
 	rest, err := unknownFields(r.Data, v)
 	if err != nil {
 		return nil, &CorruptError{Kind: t.Kind.Name, ID: r.ID, Err: err}
@@ -127,7 +131,13 @@ func (t Table[T, P]) encode(v P) (Record, error) {
 		return Record{}, err
 	}
 	return Record{Kind: t.Kind, ID: m.ID, Version: m.Version, Expires: m.Expires,
-		Entries: v.StoreEntries(), Data: data}, nil
+		Entries: uniqueEntries(v.StoreEntries()), Data: data}, nil
+}
+
+var errNoObject = errors.New("not a JSON object")
+
+func isObject(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
 }
 
 // addFields appends the members of rest to the JSON object in data.
