@@ -1,0 +1,250 @@
+package sqlkit
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/usherauth/usher/store"
+)
+
+// A write is a Put or a Delete.
+type write struct {
+	l    *layout
+	new  *row          // nil: delete
+	many []store.Entry // the Many entries of new, sorted
+	id   string
+	// version is the one that must be stored.
+	version int64
+	// old is the stored row as this transaction knows it, or nil. unsure says
+	// that it was read before the transaction began.
+	old    *row
+	unsure bool
+}
+
+// run executes w. Unless inTx, it is one statement, or errNeedsTx.
+func (w *write) run(ctx context.Context, c Conn, inTx bool) error {
+	switch {
+	case w.new == nil:
+		return w.delete(ctx, c, inTx)
+	case w.version == 0:
+		return w.written(w.insert(ctx, c, inTx))
+	case w.old != nil:
+		return w.written(w.updateKnown(ctx, c, inTx))
+	}
+	return w.written(w.update(ctx, c, inTx))
+}
+
+// written turns the error of a Put into the error of the contract.
+func (w *write) written(err error) error {
+	v, ok := errors.AsType[*Violation](err)
+	if !ok {
+		return err
+	}
+	entries := slices.Clone(w.many)
+	for i, value := range w.new.cols {
+		if value != nil {
+			entries = append(entries, store.Entry{Index: w.l.cols[i].Name, Value: *value})
+		}
+	}
+	return w.l.duplicate(v, entries)
+}
+
+// one executes a statement that writes one record or none.
+func one(ctx context.Context, c Conn, sql string, args ...any) error {
+	n, err := c.Exec(ctx, sql, args...)
+	if err == nil && n == 0 {
+		return store.ErrConflict
+	}
+	return err
+}
+
+// oneWithKeys executes a statement of withKeys.
+func (w *write) oneWithKeys(ctx context.Context, c Conn, sql string, args []any, gone, added []store.Entry) error {
+	d := w.l.d
+	lists := make([][]string, 5)
+	whole := make([]*string, len(added))
+	for _, e := range gone {
+		lists[0], lists[1] = append(lists[0], e.Index), append(lists[1], d.form(e.Value))
+	}
+	for i, e := range added {
+		ix, _ := w.l.kind.Index(e.Index)
+		lists[2], lists[3], lists[4] = append(lists[2], e.Index), append(lists[3], d.form(e.Value)), append(lists[4], disc(ix, w.id))
+		if d.isLong(e.Value) {
+			whole[i] = &e.Value
+		}
+	}
+	for _, list := range lists {
+		if list == nil {
+			list = []string{}
+		}
+		args = append(args, list)
+	}
+	n := 0
+	err := c.Query(ctx, sql, append(args, whole), func(scan ScanFunc) error { return scan(&n) })
+	if err == nil && n == 0 {
+		return store.ErrConflict
+	}
+	return err
+}
+
+func (w *write) insert(ctx context.Context, c Conn, inTx bool) error {
+	args := w.l.args(w.new)
+	switch {
+	case len(w.many) == 0:
+		return one(ctx, c, w.l.insert, args...)
+	case w.l.d.Arrays:
+		return w.oneWithKeys(ctx, c, w.l.insertWithKeys, args, nil, w.many)
+	case !inTx:
+		return errNeedsTx
+	}
+	if err := one(ctx, c, w.l.insert, args...); err != nil {
+		return err
+	}
+	return w.writeKeys(ctx, c, nil, w.many)
+}
+
+// update stores a record of which nothing is known but its version. Nearly
+// always its Many entries stay what they are, and often all entries.
+func (w *write) update(ctx context.Context, c Conn, inTx bool) error {
+	args := w.l.args(w.new)
+	if err := one(ctx, c, w.l.quick, args...); !errors.Is(err, store.ErrConflict) {
+		return err
+	}
+	if w.l.d.Narrow {
+		if err := one(ctx, c, w.l.fullKeys, args...); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	if !inTx {
+		return errNeedsTx
+	}
+	old, err := w.oldKeys(ctx, c)
+	if err != nil {
+		return err
+	}
+	return w.replace(ctx, c, old, w.l.full, w.l.fullWithKeys, args)
+}
+
+// oldKeys reads the Many entries at the version that must be stored.
+func (w *write) oldKeys(ctx context.Context, c Conn) (keys string, err error) {
+	found := false
+	err = c.Query(ctx, w.l.getKeys, []any{w.id, w.version}, func(scan ScanFunc) error {
+		found = true
+		return scan(&keys)
+	})
+	if err == nil && !found {
+		err = store.ErrConflict
+	}
+	return keys, err
+}
+
+// updateKnown stores a record that has been read.
+func (w *write) updateKnown(ctx context.Context, c Conn, inTx bool) error {
+	if w.old.version != w.version {
+		return store.ErrConflict
+	}
+	l := w.l
+	sameKeys := w.old.keys == w.new.keys
+	if sameKeys && l.d.Narrow && sameColumns(w.old, w.new) {
+		args := []any{w.id, w.new.version, w.new.data}
+		if w.unsure {
+			return one(ctx, c, l.narrowData, append(args, w.old.data)...)
+		}
+		return one(ctx, c, l.narrow, args...)
+	}
+	args, sql, withKeys := l.args(w.new), l.full, l.fullWithKeys
+	if w.unsure {
+		args, sql, withKeys = append(args, w.old.data), l.fullData, l.fullDataWithKeys
+	}
+	if sameKeys {
+		return one(ctx, c, sql, args...)
+	}
+	if !inTx && !l.d.Arrays {
+		return errNeedsTx
+	}
+	if w.unsure && l.d.Arrays {
+		args = append(args, w.old.keys)
+	}
+	return w.replace(ctx, c, w.old.keys, sql, withKeys, args)
+}
+
+// replace stores a record and changes the rows of its Many entries.
+func (w *write) replace(ctx context.Context, c Conn, oldKeys, sql, withKeys string, args []any) error {
+	before, ok := decodeKeys(oldKeys)
+	if !ok {
+		return &store.CorruptError{Kind: w.l.kind.Name, ID: w.id, Err: errors.New("keys")}
+	}
+	gone, added := diffKeys(before, w.many)
+	if w.l.d.Arrays {
+		return w.oneWithKeys(ctx, c, withKeys, args, gone, added)
+	}
+	if err := one(ctx, c, sql, args...); err != nil {
+		return err
+	}
+	return w.writeKeys(ctx, c, gone, added)
+}
+
+// writeKeys changes rows of the key table, one by one.
+func (w *write) writeKeys(ctx context.Context, c Conn, gone, added []store.Entry) error {
+	return w.l.writeKeys(ctx, c, w.id, gone, added)
+}
+
+func (l *layout) writeKeys(ctx context.Context, c Conn, id string, gone, added []store.Entry) error {
+	for _, e := range gone {
+		if _, err := c.Exec(ctx, l.dropKey, e.Index, l.d.form(e.Value), id); err != nil {
+			return err
+		}
+	}
+	for _, e := range added {
+		ix, _ := l.kind.Index(e.Index)
+		if _, err := c.Exec(ctx, l.insertKey, e.Index, l.d.form(e.Value), disc(ix, id), id); err != nil {
+			if v, ok := errors.AsType[*Violation](err); ok {
+				return l.duplicate(v, []store.Entry{e})
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *write) delete(ctx context.Context, c Conn, inTx bool) error {
+	if w.unsure && w.old != nil {
+		if w.old.keys != "" && !inTx {
+			return errNeedsTx
+		}
+		if w.old.keys == "" {
+			return one(ctx, c, w.l.dropData, w.id, w.version, w.old.data)
+		}
+	}
+	if !inTx {
+		return errNeedsTx
+	}
+	keys, err := w.oldKeys(ctx, c)
+	if errors.Is(err, store.ErrConflict) {
+		return w.whyNot(ctx, c)
+	}
+	if err != nil {
+		return err
+	}
+	gone, ok := decodeKeys(keys)
+	if !ok {
+		return &store.CorruptError{Kind: w.l.kind.Name, ID: w.id, Err: errors.New("keys")}
+	}
+	if err := w.writeKeys(ctx, c, gone, nil); err != nil {
+		return err
+	}
+	return one(ctx, c, w.l.drop, w.id, w.version, keys)
+}
+
+// whyNot tells a record that is missing from one at another version.
+func (w *write) whyNot(ctx context.Context, c Conn) error {
+	err := store.ErrNotFound
+	if queryErr := c.Query(ctx, w.l.version, []any{w.id}, func(scan ScanFunc) error {
+		err = store.ErrConflict
+		return nil
+	}); queryErr != nil {
+		return queryErr
+	}
+	return err
+}
