@@ -151,3 +151,12 @@ func Reserved(name string) bool {
 	}
 	return false
 }
+
+// ownedByFold tells whether name is, but for its letter case, one that means
+// something: a parser that ignores case would take it for that.
+func ownedByFold(name string) bool {
+	if name == "handshake" || name == "aud" {
+		return false
+	}
+	return Reserved(name) || strings.EqualFold(name, "aud")
+}

@@ -59,7 +59,7 @@ func (c Claims) MarshalJSON() ([]byte, error) {
 		e.buf = strconv.AppendInt(e.buf, int64(c.Version), 10)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Custom)) {
-		if Reserved(name) {
+		if Reserved(name) || ownedByFold(name) {
 			return nil, fmt.Errorf("%w: %.64q", ErrReserved, name)
 		}
 		e.raw(name, c.Custom[name])

@@ -63,7 +63,7 @@ func (i *Issuer) SetKeys(keys ...Key) error {
 	ring := &keyring{}
 	var public []*PublicKey
 	for _, t := range i.Schedule.timeline(keys) {
-		if t.signer == nil {
+		if t.secret == nil {
 			return fmt.Errorf("%w: %s is empty", ErrKey, t.Key)
 		}
 		if t.dead(now) {

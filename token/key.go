@@ -28,9 +28,13 @@ type Key struct {
 	// SignFrom is when the key starts to sign, if no later one does.
 	SignFrom time.Time
 
-	signer crypto.Signer
+	// secret is behind two pointers, so that printing a struct that holds a
+	// Key shows an address, even with a verb that makes no sense.
+	secret *secretKey
 	public *PublicKey
 }
+
+type secretKey struct{ signer *crypto.Signer }
 
 // A Slot is a place for a new key, as [Schedule.Plan] asks for it. The zero
 // value is a key that signs at once.
@@ -69,7 +73,7 @@ func NewKey(signer crypto.Signer, slot Slot) (Key, error) {
 	}
 	return Key{
 		ID: id, Algorithm: p.alg, Seq: slot.Seq, Created: slot.Created, SignFrom: slot.SignFrom,
-		signer: signer, public: p,
+		secret: &secretKey{&signer}, public: p,
 	}, nil
 }
 
@@ -79,8 +83,8 @@ func (k Key) Public() *PublicKey { return k.public }
 // String shows the ID and nothing secret.
 func (k Key) String() string { return "token.Key(" + k.ID + ")" }
 
-// GoString is [Key.String], for %#v.
-func (k Key) GoString() string { return k.String() }
+// Format prints [Key.String], whatever the verb.
+func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
 
 // LogValue shows the ID and nothing secret.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
@@ -116,10 +120,10 @@ type StoredKey struct {
 
 // Stored returns the key with its secret, to be kept.
 func (k Key) Stored() (StoredKey, error) {
-	if k.signer == nil {
+	if k.secret == nil {
 		return StoredKey{}, fmt.Errorf("%w: the key is empty", ErrKey)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(k.signer)
+	der, err := x509.MarshalPKCS8PrivateKey(*k.secret.signer)
 	if err != nil {
 		return StoredKey{}, fmt.Errorf("%w: %w", ErrKey, err)
 	}
@@ -151,8 +155,8 @@ func (s StoredKey) Key() (Key, error) {
 // String shows the ID and nothing secret.
 func (s StoredKey) String() string { return fmt.Sprintf("token.StoredKey(%.64q)", s.ID) }
 
-// GoString is [StoredKey.String], for %#v.
-func (s StoredKey) GoString() string { return s.String() }
+// Format prints [StoredKey.String], whatever the verb.
+func (s StoredKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // LogValue shows the ID and nothing secret.
 func (s StoredKey) LogValue() slog.Value { return slog.StringValue(s.String()) }
@@ -163,9 +167,6 @@ type Secret []byte
 
 // String is a constant.
 func (Secret) String() string { return "[secret]" }
-
-// GoString is a constant.
-func (Secret) GoString() string { return "[secret]" }
 
 // Format prints a constant, whatever the verb.
 func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[secret]") }
@@ -204,5 +205,5 @@ func base62(b []byte, n int) string {
 
 // sign signs text and returns the raw signature.
 func (k *Key) sign(text string) ([]byte, error) {
-	return k.public.method.Sign(text, k.signer)
+	return k.public.method.Sign(text, *k.secret.signer)
 }

@@ -246,8 +246,8 @@ func (p *claimsParser) organization() error {
 }
 
 func (p *claimsParser) custom(name string) error {
-	if name != "handshake" && Reserved(name) {
-		return errors.New("letter case of a reserved name")
+	if ownedByFold(name) {
+		return errors.New("letter case of a known name")
 	}
 	raw, err := p.rawBytes()
 	if err != nil {

@@ -16,7 +16,8 @@ type Schedule struct {
 	// Algorithm of new keys; zero is RS256. After a change the next key is made
 	// at once, and takes over in the usual way.
 	Algorithm Algorithm
-	// Every is how long a key signs. 0 is 90 days, and below 0 is for ever.
+	// Every is how long a key signs. 0 is 90 days, and below 0 is for ever; at
+	// least twice PublishAhead.
 	// Whoever pins the PEM of a key must follow each rotation by hand.
 	Every time.Duration
 	// PublishAhead is how long a key is public before it signs: time for every
@@ -30,7 +31,12 @@ type Schedule struct {
 
 const day = 24 * time.Hour
 
-func (s Schedule) every() time.Duration { return cmp.Or(s.Every, 90*day) }
+func (s Schedule) every() time.Duration {
+	if s.Every < 0 {
+		return s.Every
+	}
+	return max(cmp.Or(s.Every, 90*day), 2*s.publishAhead())
+}
 
 func (s Schedule) publishAhead() time.Duration {
 	return max(cmp.Or(s.PublishAhead, day), 2*JWKSMaxAge)
@@ -137,7 +143,10 @@ func (s Schedule) timeline(keys []Key) []turn {
 		return cmp.Or(a.SignFrom.Compare(b.SignFrom), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
 	})
 	for i := range line[:max(0, len(line)-1)] {
-		line[i].until = line[i+1].SignFrom.Add(s.keepAfter())
+		// Keys without dates, as a host may have them, never retire each other.
+		if next := line[i+1].SignFrom; !next.IsZero() {
+			line[i].until = next.Add(s.keepAfter())
+		}
 	}
 	return line
 }
