@@ -16,15 +16,13 @@ const KeySize = 32
 // A Keyring holds the keys of [Sealed]. The first one seals, all of them open,
 // so a key is replaced by putting a new one in front, running [Reindex] and
 // then taking the old one away. A Keyring prints as the IDs of its keys.
-type Keyring struct {
-	// Pointers, since package fmt calls no methods on unexported fields: of a
-	// Keyring in one it prints addresses.
-	keys []*ringKey
-}
+type Keyring struct{ keys []ringKey }
 
 type ringKey struct {
-	id     string // hex of a hash of the key
-	secret [KeySize]byte
+	id string // hex of a hash of the key
+	// secret is a func for the sake of package fmt, which calls no methods on
+	// unexported fields and would print the bytes: of a func it has the address.
+	secret func() [KeySize]byte
 }
 
 // NewKeyring returns a ring of keys of [KeySize] random bytes each. They are
@@ -43,7 +41,8 @@ func NewKeyring(keys ...[]byte) (Keyring, error) {
 		if _, twice := ring.find(id); twice {
 			return Keyring{}, fmt.Errorf("%w: sealing key %d is there twice", ErrInvalid, i+1)
 		}
-		ring.keys = append(ring.keys, &ringKey{id, [KeySize]byte(k)})
+		secret := [KeySize]byte(k)
+		ring.keys = append(ring.keys, ringKey{id, func() [KeySize]byte { return secret }})
 	}
 	return ring, nil
 }
@@ -67,13 +66,13 @@ func (r Keyring) LogValue() slog.Value { return slog.StringValue(r.String()) }
 // Format keeps every verb of package fmt from the secrets.
 func (r Keyring) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.String()) }
 
-func (r Keyring) find(id string) (*ringKey, bool) {
+func (r Keyring) find(id string) (ringKey, bool) {
 	for _, k := range r.keys {
 		if k.id == id {
 			return k, true
 		}
 	}
-	return nil, false
+	return ringKey{}, false
 }
 
 // keyID names a key by a hash, so that records say which key opens them and
@@ -101,8 +100,9 @@ var sealNonce = make([]byte, 12)
 // with SHA-256 (RFC 5869). A fresh salt of 32 random bytes for every write
 // gives every write a key of its own, so nothing has to be counted: no limit
 // on how much a ring key seals, and no nonce that could repeat.
-func (k *ringKey) aead(salt []byte) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, k.secret[:], salt, "usher sealed record 1", KeySize)
+func (k ringKey) aead(salt []byte) (cipher.AEAD, error) {
+	secret := k.secret()
+	key, err := hkdf.Key(sha256.New, secret[:], salt, "usher sealed record 1", KeySize)
 	if err != nil {
 		return nil, err
 	}
