@@ -137,8 +137,11 @@ func (p *Pool) release(cost int64, start time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !start.IsZero() {
-		p.done++
-		p.mean += (p.now().Sub(start) - p.mean) / 8
+		took := p.now().Sub(start)
+		if p.done++; p.done == 1 {
+			p.mean = took
+		}
+		p.mean += (took - p.mean) / 8
 	}
 	p.stop(cost)
 	p.dispatch()
@@ -169,7 +172,11 @@ func (p *Pool) stop(cost int64) {
 
 func (p *Pool) busy() error {
 	turns := time.Duration(p.lines.size/p.slots() + 1)
-	wait := (turns*p.mean + time.Second - 1).Truncate(time.Second)
+	pace := p.mean
+	if p.done == 0 {
+		pace = 25 * time.Millisecond // a guess, until one is done
+	}
+	wait := (turns*pace + time.Second - 1).Truncate(time.Second)
 	return &BusyError{RetryAfter: min(max(wait, time.Second), 30*time.Second)}
 }
 
