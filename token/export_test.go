@@ -54,3 +54,10 @@ func (v *Verifier) VerifySignature(tok string) error {
 	_, _, _, err := v.verify(context.Background(), tok, v.now())
 	return err
 }
+
+// Len is how many keys the coalescer keeps.
+func (c *Coalescer) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.flights)
+}

@@ -1,0 +1,34 @@
+// Command verifyonly is a second service: it lets in whoever has a session
+// token of the issuer, and imports nothing of usher but package token.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/usherauth/usher/token"
+)
+
+func main() {
+	issuer := flag.String("issuer", "http://127.0.0.1:4010/__clerk", "the issuer's URL, as in the claim iss")
+	jwks := flag.String("jwks", "", "URL of its keys; the issuer's /.well-known/jwks.json if empty")
+	addr := flag.String("addr", "127.0.0.1:4020", "address to listen on")
+	flag.Parse()
+	if *jwks == "" {
+		*jwks = *issuer + "/.well-known/jwks.json"
+	}
+	srv := &http.Server{Addr: *addr, Handler: handler(*issuer, *jwks), ReadHeaderTimeout: 5 * time.Second}
+	log.Printf("listening on http://%s", *addr)
+	log.Fatal(srv.ListenAndServe())
+}
+
+func handler(issuer, jwks string) http.Handler {
+	v := &token.Verifier{Issuer: issuer, Keys: &token.Remote{URL: jwks}}
+	return v.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := token.FromContext(r.Context())
+		fmt.Fprintf(w, "hello %s\n", c.Subject)
+	}))
+}
