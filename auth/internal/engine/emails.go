@@ -193,13 +193,18 @@ func (e *Engine) dropEmailAddress(ctx context.Context, t *txn, u *user.User, id 
 	if err := u.DeleteEmailAddress(id); err != nil {
 		return err
 	}
-	r, err := verificationTab.Get(ctx, t, id)
-	if err == nil {
-		err = verificationTab.Delete(ctx, t, r)
-	}
-	if missingAs(err, nil) != nil {
+	if err := e.dropVerification(ctx, t, id); err != nil {
 		return err
 	}
 	// A code that was mailed to the address for signing in dies with it.
 	return signin.VoidAll(ctx, t, u.ID, "", t.now)
+}
+
+// dropVerification forgets the code that was sent to an address of a profile.
+func (e *Engine) dropVerification(ctx context.Context, t *txn, id string) error {
+	r, err := verificationTab.Get(ctx, t, id)
+	if err == nil {
+		err = verificationTab.Delete(ctx, t, r)
+	}
+	return missingAs(err, nil)
 }

@@ -105,10 +105,8 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.mails = &limit.Limiter{Now: e.now}
 	e.checker.Now = e.now
 	e.revoked.now = e.now
-	if p, ok := cfg.Store.(preparer); ok {
-		if err := p.Prepare(ctx, Kinds()...); err != nil {
-			return nil, fmt.Errorf("prepare the store: %w", err)
-		}
+	if err := store.Prepare(ctx, cfg.Store, Kinds()...); err != nil {
+		return nil, fmt.Errorf("prepare the store: %w", err)
 	}
 	if err := e.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("load secrets: %w", err)
@@ -125,11 +123,6 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("load signing keys: %w", err)
 	}
 	return e, nil
-}
-
-// A preparer is a store that makes the tables of kinds ahead of their use.
-type preparer interface {
-	Prepare(ctx context.Context, kinds ...*store.Kind) error
 }
 
 // Strategies are the ways in that the instance has.

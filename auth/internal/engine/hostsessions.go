@@ -51,12 +51,20 @@ func (ss Sessions) Revoke(ctx context.Context, id string) (*session.Session, err
 	return s, err
 }
 
-// RevokeUser ends every session of a user and returns how many.
+// RevokeUser ends every session and sign-in of a user and returns how many
+// sessions that were. The user is written too, so that a sign-in that completes
+// at the same moment does not slip through.
 func (ss Sessions) RevokeUser(ctx context.Context, userID string) (n int, err error) {
 	err = ss.e.update(ctx, func(t *txn) error {
-		err := ss.e.endUser(ctx, t, userID, "", session.Revoked)
+		u, err := user.Get(ctx, t, userID)
+		if err != nil {
+			return err
+		}
+		if err := ss.e.shutOut(ctx, t, u); err != nil {
+			return err
+		}
 		n = len(t.ended)
-		return err
+		return user.Touch(ctx, t, u)
 	})
 	return n, err
 }

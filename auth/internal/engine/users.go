@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -23,31 +22,22 @@ type Users struct{ e *Engine }
 func (e *Engine) Users() Users { return Users{e} }
 
 // CreateUserParams make a user without a sign-up.
-type CreateUserParams struct {
-	EmailAddresses []string // verified, as the host vouches for them; the first is primary
-	// Unverified makes the addresses reserved instead: good for signing in,
-	// claimed, and still to be proved.
-	Unverified                                      bool
-	Username, FirstName, LastName, ExternalID       string
-	Password                                        string
-	PasswordDigest                                  string // a hash instead of a password
-	SkipPasswordChecks, SkipPasswordRequirement     bool
-	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
-	Locale                                          string
-	CreatedAt, LegalAcceptedAt                      time.Time
-	DeleteSelfDisabled                              bool
-	CreateOrganizationDisabled                      bool
-	CreateOrganizationsLimit                        int
-}
+type CreateUserParams = user.CreateParams
 
 // Create makes a user.
 func (us Users) Create(ctx context.Context, p CreateUserParams) (*user.User, error) {
+	return us.create(ctx, p, func(*user.User) {})
+}
+
+// create makes a user; adjust has the last word on what is stored.
+func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*user.User)) (*user.User, error) {
 	e, s := us.e, us.e.Settings(ctx)
 	now := e.now()
-	draft, err := p.user(now)
+	draft, err := draftUser(p, now)
 	if err != nil {
 		return nil, err
 	}
+	adjust(draft)
 	hash := p.PasswordDigest
 	switch {
 	case hash != "":
@@ -86,8 +76,8 @@ func (us Users) Create(ctx context.Context, p CreateUserParams) (*user.User, err
 	return u, err
 }
 
-// user builds the user that p describes, without storing it.
-func (p CreateUserParams) user(now time.Time) (*user.User, error) {
+// draftUser builds the user that p describes, without storing it.
+func draftUser(p user.CreateParams, now time.Time) (*user.User, error) {
 	u := user.New(now)
 	if !p.CreatedAt.IsZero() && p.CreatedAt.Before(now) {
 		u.CreatedAt = p.CreatedAt
@@ -195,24 +185,17 @@ func (us Users) Count(ctx context.Context, f user.Filter) (n int, err error) {
 }
 
 // UpdateUserParams change a user; nil leaves a field as it is.
-type UpdateUserParams struct {
-	Username, FirstName, LastName, ExternalID       *string
-	PrimaryEmailAddressID                           *string
-	NotifyPrimaryEmailAddressChanged                bool
-	Password                                        *string
-	SkipPasswordChecks                              bool
-	SignOutOfOtherSessions                          *bool // nil: yes, with a new password
-	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
-	DeleteSelfEnabled, CreateOrganizationEnabled    *bool
-	CreateOrganizationsLimit                        *int
-	Locale                                          *string
-	LegalAcceptedAt                                 *time.Time
-}
+type UpdateUserParams = user.UpdateParams
 
 // Update changes a user.
 func (us Users) Update(ctx context.Context, id string, p UpdateUserParams) (*user.User, error) {
+	return us.patch(ctx, id, p, "", func(*user.User) {})
+}
+
+// patch changes a user. hash is a password that is hashed already, or empty;
+// adjust has the last word on what is stored.
+func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, hash string, adjust func(*user.User)) (*user.User, error) {
 	e := us.e
-	hash := ""
 	if p.Password != nil {
 		u, err := us.Get(ctx, id)
 		if err != nil {
@@ -228,9 +211,10 @@ func (us Users) Update(ctx context.Context, id string, p UpdateUserParams) (*use
 		}
 	}
 	return us.change(ctx, id, func(t *txn, u *user.User) error {
-		if err := p.apply(u); err != nil {
+		if err := applyUpdate(p, u); err != nil {
 			return err
 		}
+		adjust(u)
 		if p.PrimaryEmailAddressID != nil && *p.PrimaryEmailAddressID != u.PrimaryEmailAddressID {
 			if err := u.SetPrimaryEmailAddress(*p.PrimaryEmailAddressID); err != nil {
 				return missingAs(err, fault.New("form_resource_not_found", "primary_email_address_id"))
@@ -249,7 +233,7 @@ func (us Users) Update(ctx context.Context, id string, p UpdateUserParams) (*use
 	})
 }
 
-func (p UpdateUserParams) apply(u *user.User) error {
+func applyUpdate(p user.UpdateParams, u *user.User) error {
 	var errs []error
 	for _, n := range []struct {
 		in    *string
@@ -339,13 +323,15 @@ func (us Users) MergeMetadata(ctx context.Context, id string, public, private, u
 		for _, m := range []struct {
 			patch json.RawMessage
 			field *json.RawMessage
-		}{{public, &u.PublicMetadata}, {private, &u.PrivateMetadata}, {unsafe, &u.UnsafeMetadata}} {
+			param string
+		}{{public, &u.PublicMetadata, "public_metadata"}, {private, &u.PrivateMetadata, "private_metadata"},
+			{unsafe, &u.UnsafeMetadata, "unsafe_metadata"}} {
 			if m.patch == nil {
 				continue
 			}
 			out, err := user.MergeMetadata(*m.field, m.patch)
 			if err != nil {
-				return err
+				return fault.Wrap("form_param_exceeds_allowed_size", m.param, err)
 			}
 			*m.field = out
 		}
@@ -467,45 +453,7 @@ func (us Users) ByEmailAddressID(ctx context.Context, id string) (*user.User, *u
 // AddEmailAddress gives a user an address that the host vouches for, or, not
 // verified, reserves.
 func (us Users) AddEmailAddress(ctx context.Context, userID, address string, verified, primary bool) (*user.User, *user.Identification, error) {
-	var id user.Identification
-	u, err := us.change(ctx, userID, func(t *txn, u *user.User) (err error) {
-		if id, err = hostAddress(address, verified, t.now); err != nil {
-			return err
-		}
-		if err := u.AddEmailAddress(id); err != nil {
-			return err
-		}
-		if primary {
-			return u.SetPrimaryEmailAddress(id.ID)
-		}
-		return nil
-	})
-	return u, &id, err
-}
-
-// UpdateEmailAddress verifies an address as the host, takes that back
-// (it stays reserved), or makes it the primary one; nil leaves each.
-func (us Users) UpdateEmailAddress(ctx context.Context, userID, id string, verified, primary *bool) (*user.User, error) {
-	return us.change(ctx, userID, func(t *txn, u *user.User) error {
-		have := u.EmailAddress(id)
-		switch {
-		case have == nil:
-			return store.ErrNotFound
-		case verified != nil && *verified:
-			if err := u.VerifyEmailAddress(id, "admin", t.now); err != nil {
-				return err
-			}
-		case verified != nil:
-			if id == u.PrimaryEmailAddressID {
-				return fmt.Errorf("primary address: %w", user.ErrNotVerified)
-			}
-			have.Verified, have.Reserved, have.UpdatedAt = false, true, t.now
-		}
-		if primary != nil && *primary {
-			return u.SetPrimaryEmailAddress(id)
-		}
-		return nil
-	})
+	return us.CreateEmailAddress(ctx, userID, address, AddressParams{Verified: &verified, Primary: &primary})
 }
 
 // DeleteEmailAddress takes an address off a user.

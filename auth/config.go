@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/usherauth/usher/auth/internal/site"
+	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/token"
+	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
+)
+
+// Config is what an [Auth] is made of. Only Store is required: without the rest
+// it serves whatever loopback address it is called by, makes its keys and
+// keeps them in the store, and shows mails on a page instead of sending them.
+type Config struct {
+	// Store keeps everything. See packages store/sqlite, store/postgres and
+	// store/memory.
+	Store store.Store
+	// Keyring encrypts what is secret in the store: signing keys, hashes of
+	// passwords and codes, mails that wait. Without one they are kept as they
+	// are, and whoever reads the database can sign tokens.
+	Keyring store.Keyring
+
+	// URL is the origin of the application as browsers see it, such as
+	// https://app.example.com. It must be https unless it is a loopback one.
+	// Empty: any loopback address.
+	URL string
+	// AllowedOrigins are further origins whose pages may call the Frontend API
+	// and be redirected to, exactly as browsers write them.
+	AllowedOrigins []string
+	// FrontendPath, BackendPath and PagesPath are where usher is mounted.
+	// Empty: /__clerk, /bapi and /auth.
+	FrontendPath, BackendPath, PagesPath string
+	// TrustedProxies are the networks of proxies that may say, in
+	// X-Forwarded-For or Forwarded, whom they forward for. Empty: none, and the
+	// client is the peer.
+	TrustedProxies []netip.Prefix
+
+	// Settings decide what is offered. nil: settings.Default. What is changed at
+	// run time wins over it, unless LockSettings.
+	Settings *settings.Settings
+	// LockSettings pins Settings: nothing can be changed at run time.
+	LockSettings bool
+
+	// Mailer sends mail. nil, on a loopback URL: the development inbox.
+	Mailer notify.Mailer
+	// DevInbox shows every mail on the page /dev/mail and in the log, and then
+	// hands it to Mailer if there is one. It is refused on a URL that is not a
+	// loopback one, since whoever sees the page can sign in as anybody.
+	DevInbox bool
+	// MailFrom is the sender of mails; empty: the mailer's own.
+	MailFrom string
+	// MailTemplates and PageTemplates stand in for the built-in files of the
+	// same names, file by file.
+	MailTemplates, PageTemplates fs.FS
+
+	// SecretKeys open the Backend API; several while one replaces another.
+	// Empty: one is made at the first start, see [Auth.SecretKey].
+	SecretKeys []string
+	// KeySchedule says when signing keys change, and by its Algorithm what they
+	// are. Zero: RS256, as all of Clerk's clients need, every 90 days.
+	KeySchedule token.Schedule
+	// Issuer is the iss of tokens. Empty: https://clerk. and the host of URL.
+	Issuer string
+	// HTTPOnlySession hides session tokens from scripts, for hosts that do not
+	// use Clerk's browser libraries.
+	HTTPOnlySession bool
+
+	// Passwords hashes and checks passwords. nil: argon2id as OWASP says.
+	Passwords *password.Hasher
+	// Breaches is asked about new passwords if the settings say so. nil: nobody.
+	Breaches password.BreachChecker
+
+	// ClerkJS is a folder laid out as node_modules that holds @clerk/clerk-js
+	// and @clerk/ui. nil: browsers are redirected to a public CDN.
+	ClerkJS fs.FS
+
+	// OnUser runs inside the transaction that creates a user, by whatever way:
+	// if it fails, there is no user. It may write with tx, and, through
+	// sqlite.TxOf or postgres.TxOf, to the host's own tables. It may run again.
+	OnUser func(ctx context.Context, tx store.Tx, u *user.User) error
+
+	// Log takes what operators want to know; nothing secret is in it. nil: none.
+	Log *slog.Logger
+	// Now is the clock. nil: time.Now.
+	Now func() time.Time
+}
+
+// withDefaults returns c with what follows from the zero values, and the site
+// it describes. All problems are joined.
+func (c Config) withDefaults() (Config, *site.Site, error) {
+	var errs []error
+	problem := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	if c.Store == nil {
+		problem("Store", "is required; memory.New() is the simplest")
+	}
+	s, err := site.New(site.Config{URL: c.URL, AllowedOrigins: c.AllowedOrigins, FrontendPath: c.FrontendPath,
+		BackendPath: c.BackendPath, PagesPath: c.PagesPath, Issuer: c.Issuer, TrustedProxies: c.TrustedProxies,
+		HTTPOnlySession: c.HTTPOnlySession})
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if c.Settings == nil {
+		def := settings.Default()
+		c.Settings = &def
+	}
+	if err := c.Settings.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("Settings: %w", err))
+	}
+	if c.Mailer == nil && s.Local {
+		c.DevInbox = true
+	}
+	if c.Mailer == nil && !s.Local {
+		problem("Mailer", "is required unless URL is a loopback one; see package auth/notify/smtp")
+	}
+	if c.DevInbox && !s.Local {
+		problem("DevInbox", "shows every code to everybody: it needs a loopback URL, not %s", c.URL)
+	}
+	for i, k := range c.SecretKeys {
+		if !strings.HasPrefix(k, "sk_live_") && !strings.HasPrefix(k, "sk_test_") || len(k) < 40 {
+			problem("SecretKeys", "number %d must begin with sk_live_ or sk_test_ and have at least 32 characters behind it", i+1)
+		}
+	}
+	if c.Passwords != nil {
+		if err := c.Passwords.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("Passwords: %w", err))
+		}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c, s, errors.Join(errs...)
+}

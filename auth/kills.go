@@ -1,0 +1,56 @@
+package auth
+
+// An Event is something that happens to an account or an instance.
+type Event string
+
+// A Credential is something that opens an account or an instance.
+type Credential string
+
+// A Fate is what becomes of a credential.
+type Fate string
+
+// The events of [Kills].
+const (
+	SignOut          Event = "sign-out"           // of a session, in its own browser
+	SignOutElsewhere Event = "sign-out elsewhere" // of a session, from another device or by the host
+	SignOutAll       Event = "sign-out of all"    // of every session of a user, by the host
+	Ban              Event = "ban"
+	Lock             Event = "lock"
+	Delete           Event = "delete"
+	PasswordChange   Event = "password change" // the default: other sessions end
+	FactorRemoved    Event = "factor removed"  // the password is taken away
+	KeyRotated       Event = "key rotated"     // the signing key, on schedule
+)
+
+// The credentials of [Kills].
+const (
+	SessionToken Credential = "session token" // in the cookie __session
+	Bearer       Credential = "bearer"        // the same token in a header
+	ClientCookie Credential = "client cookie" // renews tokens
+	Code         Credential = "code"          // mailed, not used yet
+	SecretKey    Credential = "secret key"    // of the Backend API
+	Link         Credential = "link"          // mailed, not used yet
+	Ticket       Credential = "ticket"        // given by the host
+)
+
+// The fates in [Kills].
+const (
+	Dies  Fate = "dies"  // refused at once in this process
+	Lives Fate = "lives" // works as before
+	Empty Fate = "empty" // still names the browser, and opens nothing
+	None  Fate = "none"  // nothing of the kind is issued by this version
+)
+
+// Kills says what each event does to each credential of the user or session
+// concerned. With a password change, the session that made it lives.
+var Kills = map[Event]map[Credential]Fate{
+	SignOut:          {SessionToken: Dies, Bearer: Dies, ClientCookie: Dies, Code: Lives, SecretKey: Lives, Link: None, Ticket: None},
+	SignOutElsewhere: {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Lives, SecretKey: Lives, Link: None, Ticket: None},
+	SignOutAll:       {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
+	Ban:              {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
+	Lock:             {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
+	Delete:           {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
+	PasswordChange:   {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
+	FactorRemoved:    {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
+	KeyRotated:       {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Lives, SecretKey: Lives, Link: None, Ticket: None},
+}

@@ -1,0 +1,276 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
+	"github.com/usherauth/usher/auth/internal/wire"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/token"
+)
+
+// Middleware finds out who is asking and hands the request to next, whoever it
+// is: see [From]. A live token is checked without the store. If it has run out
+// and the browser's client cookie is good, a new one is minted in the same
+// request: there is no redirect, and the body of a POST is kept.
+//
+// A request from another site that could change something and is known by a
+// cookie only is refused with 403, as http.CrossOriginProtection would.
+func (a *Auth) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, err := a.identify(w, r)
+		if err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, id)))
+	})
+}
+
+// identify finds out who is asking. An error refuses the request whoever it is.
+func (a *Auth) identify(w http.ResponseWriter, r *http.Request) (*Identity, error) {
+	safe := httpx.Safe(r.Method)
+	if h := r.Header["Authorization"]; len(h) > 0 {
+		if tok, ok := bearer(h); ok {
+			id := a.fromBearer(r, tok)
+			if !safe && id.SignedIn() {
+				if other := a.fromCookies(r); other.SignedIn() && other.UserID != id.UserID {
+					return nil, fault.New("origin_authorization_headers_conflict", "").
+						Say("The request brings the tokens of two different users.")
+				}
+			}
+			return id, nil
+		}
+	}
+	if len(r.Header["Cookie"]) == 0 {
+		return &Identity{}, nil
+	}
+	id := a.fromCookies(r)
+	if !id.SignedIn() {
+		id = a.renew(w, r, id)
+	}
+	if id.SignedIn() && !safe {
+		if err := a.site.Origins.Check(r); err != nil {
+			return nil, fault.Wrap("csrf_token_invalid", "", err)
+		}
+	}
+	return id, nil
+}
+
+// bearer returns the token of an Authorization header that has the shape of
+// ours. Anything else, such as the host's own API keys, is not our business.
+func bearer(headers []string) (string, bool) {
+	if len(headers) != 1 {
+		return "", false
+	}
+	scheme, tok, _ := strings.Cut(headers[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	tok = strings.TrimSpace(tok)
+	return tok, strings.HasPrefix(tok, "eyJ") && strings.Count(tok, ".") == 2
+}
+
+func (a *Auth) fromBearer(r *http.Request, tok string) *Identity {
+	claims, err := a.verifier.Verify(r.Context(), tok)
+	if err != nil {
+		return &Identity{Err: err}
+	}
+	return identityOf(claims)
+}
+
+// identityOf is who claims speak of. A session with open tasks is nobody yet.
+func identityOf(c *token.Claims) *Identity {
+	if !c.Active() {
+		return &Identity{Err: token.ErrPending}
+	}
+	return &Identity{UserID: c.Subject, SessionID: c.SessionID, Claims: c}
+}
+
+// fromCookies looks at every session cookie there is: browsers send those of
+// parent domains and older instances along, and only one needs to hold. Of
+// several that do, the newest counts.
+func (a *Auth) fromCookies(r *http.Request) *Identity {
+	var best *token.Claims
+	var why error
+	for _, name := range a.site.SessionCookies() {
+		for _, tok := range httpx.All(r, name) {
+			c, err := a.verifier.Verify(r.Context(), tok)
+			if err != nil {
+				why = worse(why, err)
+			} else if best == nil || c.IssuedAt.After(best.IssuedAt) {
+				best = c
+			}
+		}
+		if best != nil {
+			return identityOf(best) // the instance's own cookie goes before the shared name
+		}
+	}
+	return &Identity{Err: why}
+}
+
+// worse keeps the error that says most: a token that has run out was ours.
+func worse(a, b error) error {
+	if a != nil && errors.Is(a, token.ErrExpired) {
+		return a
+	}
+	return b
+}
+
+// renew mints a new token for a browser whose token has run out or is gone,
+// if the client cookie is good.
+func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id *Identity) *Identity {
+	if len(httpx.All(r, a.site.ClientCookie())) == 0 {
+		return id
+	}
+	b, err := a.site.Browser(a.engine, r)
+	if err != nil {
+		return &Identity{Err: err}
+	}
+	if b.Gone {
+		a.site.WriteClient(w.Header(), b, false)
+	}
+	if b.Client == nil {
+		return id
+	}
+	sid, renewable := a.expiredSession(r, b)
+	if !renewable {
+		return id
+	}
+	_, tok, err := a.engine.Renew(r.Context(), b, sid, a.site.Origin(r))
+	if err == nil {
+		var claims *token.Claims
+		if claims, err = a.verifier.Verify(r.Context(), tok); err == nil {
+			a.site.WriteSession(w.Header(), tok)
+			httpx.AddVary(w.Header(), "Cookie")
+			return identityOf(claims)
+		}
+	}
+	if over(err) && id.Err != nil {
+		a.site.WriteSession(w.Header(), "") // do not ask again with each request
+	}
+	return &Identity{Err: err}
+}
+
+// expiredSession names the session to renew: that of an expired token of this
+// instance, else the one last active on the client.
+func (a *Auth) expiredSession(r *http.Request, b *engine.Browser) (sid string, ok bool) {
+	for _, name := range a.site.SessionCookies() {
+		for _, tok := range httpx.All(r, name) {
+			if c, err := a.verifier.VerifyExpired(r.Context(), tok); c != nil && (err == nil || errors.Is(err, token.ErrExpired)) {
+				return c.SessionID, true
+			}
+		}
+	}
+	return "", b.Client.LastActiveSessionID != ""
+}
+
+// over reports whether err says that the session has ended for good, and not
+// that nobody could tell.
+func over(err error) bool {
+	e := fault.From(err)
+	return e.Code == "signed_out" || e.Code == "resource_not_found" || e.Code == "authentication_invalid"
+}
+
+// Require lets only those pass who are signed in and keep every rule. Somebody
+// who is not signed in is sent to the sign-in page and back if a browser is
+// asking for a page, and answered 401 with a JSON body otherwise. It works
+// behind [Auth.Middleware] and without it.
+func (a *Auth) Require(next http.Handler, rules ...Rule) http.Handler {
+	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := From(r.Context())
+		err := id.check(rules)
+		if err == nil {
+			httpx.AddVary(w.Header(), "Cookie", "Authorization")
+			if w.Header().Get("Cache-Control") == "" {
+				httpx.NoStore(w.Header())
+			}
+			next.ServeHTTP(w, r)
+			return
+		}
+		if !id.SignedIn() && id.Err != nil && unavailable(id.Err) {
+			err = fault.Wrap("service_unavailable", "", id.Err) // nobody could tell
+		}
+		if _, ok := errors.AsType[*Error](err); !ok {
+			err = fault.Wrap("authorization_invalid", "", err)
+		}
+		a.refuse(w, r, err)
+	})
+	identified := a.Middleware(guarded)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, known := r.Context().Value(identityKey{}).(*Identity); known {
+			guarded.ServeHTTP(w, r)
+			return
+		}
+		identified.ServeHTTP(w, r)
+	})
+}
+
+func unavailable(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, context.Canceled) || fault.From(err).Code == fault.Internal && !errors.Is(err, token.ErrMalformed) && !isTokenError(err)
+}
+
+// isTokenError reports whether err is the token's own fault.
+func isTokenError(err error) bool {
+	for _, e := range []error{token.ErrExpired, token.ErrNotYetValid, token.ErrSignature, token.ErrUnknownKey, token.ErrIssuer,
+		token.ErrParty, token.ErrKind, token.ErrClaims, token.ErrAlgorithm, token.ErrRevoked, token.ErrPending, token.ErrAudience, token.ErrMalformed} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse answers a request that may not pass.
+func (a *Auth) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	httpx.NoStore(w.Header())
+	httpx.AddVary(w.Header(), "Cookie", "Authorization", "Accept")
+	if e := fault.From(err); e.Status() == http.StatusUnauthorized && wantsPage(r) {
+		back := (&http.Request{URL: r.URL}).URL.RequestURI()
+		http.Redirect(w, r, a.SignInURL()+"?redirect_url="+url.QueryEscape(back), http.StatusSeeOther)
+		return
+	}
+	wire.WriteError(w, r, err, a.engine.Log(), nil)
+}
+
+// wantsPage reports whether a person's browser asks for a page to show.
+func wantsPage(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "document", "iframe", "frame":
+		return true
+	case "":
+		return strings.Contains(r.Header.Get("Accept"), "text/html")
+	}
+	return false
+}
+
+// SignIn signs a user in on the browser that sent r, because the host says so:
+// it has made sure by other means who that is. It sets the cookies; the answer
+// is the host's. A banned or locked user is refused.
+func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, userID string) error {
+	b, err := a.site.Browser(a.engine, r)
+	if err != nil {
+		return err
+	}
+	s, err := a.engine.SignInUser(r.Context(), b, userID)
+	if err != nil {
+		return err
+	}
+	_, tok, err := a.engine.Renew(r.Context(), b, s.ID, a.site.Origin(r))
+	if err != nil {
+		return err
+	}
+	a.site.WriteClient(w.Header(), b, true)
+	a.site.WriteSession(w.Header(), tok)
+	return nil
+}

@@ -1,0 +1,147 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/user"
+)
+
+// Users is what the host may do with every user. Nobody is asked for rights:
+// whoever holds an [Auth] is the host. A user that does not exist is
+// store.ErrNotFound, a taken address *store.DuplicateError; other refusals are
+// *[Error].
+type Users struct{ u engine.Users }
+
+// Users returns the host's view of all users.
+func (a *Auth) Users() Users { return Users{a.engine.Users()} }
+
+// Create makes a user without a sign-up.
+func (u Users) Create(ctx context.Context, p user.CreateParams) (*user.User, error) {
+	return u.u.Create(ctx, p)
+}
+
+// Get returns the user with the given ID.
+func (u Users) Get(ctx context.Context, id string) (*user.User, error) { return u.u.Get(ctx, id) }
+
+// ByIdentifier returns the user who owns an e-mail address, phone number or
+// username. Unverified addresses are nobody's.
+func (u Users) ByIdentifier(ctx context.Context, identifier string) (*user.User, error) {
+	return u.u.ByIdentifier(ctx, identifier)
+}
+
+// List returns a page of the users that f asks for and how many there are in
+// all.
+func (u Users) List(ctx context.Context, f user.Filter, p user.Page) ([]*user.User, int, error) {
+	return u.u.List(ctx, f, p)
+}
+
+// Count returns how many users f asks for.
+func (u Users) Count(ctx context.Context, f user.Filter) (int, error) { return u.u.Count(ctx, f) }
+
+// Update changes a user. A new password ends the user's sessions unless p says
+// otherwise.
+func (u Users) Update(ctx context.Context, id string, p user.UpdateParams) (*user.User, error) {
+	return u.u.Update(ctx, id, p)
+}
+
+// MergeMetadata merges patches into a user's metadata, at every depth; a null
+// deletes its key (RFC 7396). A nil patch leaves one as it is.
+func (u Users) MergeMetadata(ctx context.Context, id string, public, private, unsafe json.RawMessage) (*user.User, error) {
+	return u.u.MergeMetadata(ctx, id, public, private, unsafe)
+}
+
+// Delete removes a user with everything that hangs on the account.
+func (u Users) Delete(ctx context.Context, id string) error {
+	_, err := u.u.Delete(ctx, id)
+	return err
+}
+
+// Ban forbids a user to sign in and ends every session at once.
+func (u Users) Ban(ctx context.Context, id string) (*user.User, error) { return u.u.Ban(ctx, id) }
+
+// Unban takes a ban back; what it ended stays ended.
+func (u Users) Unban(ctx context.Context, id string) (*user.User, error) { return u.u.Unban(ctx, id) }
+
+// Lock forbids a user to sign in for a time; 0 is until [Users.Unlock].
+// Sessions that exist go on.
+func (u Users) Lock(ctx context.Context, id string, d time.Duration) (*user.User, error) {
+	return u.u.Lock(ctx, id, d)
+}
+
+// Unlock takes a lock back.
+func (u Users) Unlock(ctx context.Context, id string) (*user.User, error) {
+	return u.u.Unlock(ctx, id)
+}
+
+// CheckPassword reports whether plain is the user's password. A user without
+// one is user.ErrNoPassword.
+func (u Users) CheckPassword(ctx context.Context, id, plain string) (bool, error) {
+	return u.u.CheckPassword(ctx, id, plain)
+}
+
+// RemovePassword takes a user's password away and ends the sessions.
+func (u Users) RemovePassword(ctx context.Context, id string) (*user.User, error) {
+	return u.u.RemovePassword(ctx, id)
+}
+
+// SetPasswordCompromised marks a user's password as known to others: it opens
+// nothing until it is reset, and every session ends. false takes the mark back.
+func (u Users) SetPasswordCompromised(ctx context.Context, id string, compromised bool) (*user.User, error) {
+	return u.u.SetPasswordCompromised(ctx, id, compromised)
+}
+
+// AddEmailAddress gives a user an address: verified, if the host vouches for
+// it, else reserved, which is good for signing in and still to be proved.
+func (u Users) AddEmailAddress(ctx context.Context, userID, address string, verified, primary bool) (*user.Identification, error) {
+	_, id, err := u.u.AddEmailAddress(ctx, userID, address, verified, primary)
+	return id, err
+}
+
+// DeleteEmailAddress takes an address off a user. The last identifier stays.
+func (u Users) DeleteEmailAddress(ctx context.Context, userID, id string) error {
+	_, err := u.u.DeleteEmailAddress(ctx, userID, id)
+	return err
+}
+
+// Sessions is what the host may do with every session. A session that does not
+// exist is store.ErrNotFound, one that is over session.ErrOver.
+type Sessions struct{ s engine.Sessions }
+
+// Sessions returns the host's view of all sessions.
+func (a *Auth) Sessions() Sessions { return Sessions{a.engine.Sessions()} }
+
+// Get returns the session with the given ID.
+func (s Sessions) Get(ctx context.Context, id string) (*session.Session, error) {
+	return s.s.Get(ctx, id)
+}
+
+// List returns sessions, newest first, and how many there are in all; limit 0
+// is all.
+func (s Sessions) List(ctx context.Context, f session.Filter, offset, limit int) ([]*session.Session, int, error) {
+	return s.s.List(ctx, f, offset, limit)
+}
+
+// Revoke ends a session. This process refuses its tokens at once.
+func (s Sessions) Revoke(ctx context.Context, id string) (*session.Session, error) {
+	return s.s.Revoke(ctx, id)
+}
+
+// RevokeUser ends every session of a user and returns how many there were.
+func (s Sessions) RevokeUser(ctx context.Context, userID string) (int, error) {
+	return s.s.RevokeUser(ctx, userID)
+}
+
+// Create makes a session for a user without any factor, on a browser of its
+// own: for tests and tools.
+func (s Sessions) Create(ctx context.Context, userID string) (*session.Session, error) {
+	return s.s.Create(ctx, userID)
+}
+
+// Token mints a session token that is good for lifetime; 0 is the usual one.
+func (s Sessions) Token(ctx context.Context, id string, lifetime time.Duration) (string, error) {
+	return s.s.Token(ctx, id, lifetime)
+}
