@@ -1,11 +1,9 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/usherauth/usher/store"
 )
@@ -28,7 +26,7 @@ func (t *tx) Find(ctx context.Context, q store.Query) ([]store.Record, error) {
 	page := []store.Record{}
 	skip := q.Offset
 	for r := range t.ordered(q, after) {
-		if !matchAll(r, q.Where) {
+		if !q.Matches(*r) {
 			continue
 		}
 		if skip > 0 {
@@ -56,7 +54,7 @@ func (t *tx) Count(ctx context.Context, q store.Query) (int, error) {
 	}
 	n := 0
 	for r := range t.candidates(q) {
-		if matchAll(r, q.Where) {
+		if q.Matches(*r) {
 			n++
 		}
 	}
@@ -130,85 +128,27 @@ func (t *tx) ordered(q store.Query, after *store.Record) iter.Seq[*store.Record]
 		}
 		return t.entries.between(from, to, q.Desc)
 	}
-	compare := func(a, b *store.Record) int {
-		if q.Desc {
-			a, b = b, a
-		}
-		va, oka := valueOf(a, q.Order)
-		vb, okb := valueOf(b, q.Order)
-		if oka != okb {
-			return cmp.Compare(b2i(oka), b2i(okb))
-		}
-		return cmp.Or(strings.Compare(va, vb), strings.Compare(a.ID, b.ID))
-	}
+	compare := func(a, b *store.Record) int { return q.Compare(*a, *b) }
 	rs := slices.SortedFunc(t.candidates(q), compare)
 	if after != nil {
 		i, found := slices.BinarySearchFunc(rs, after, compare)
-		rs = rs[i+b2i(found):]
+		if found {
+			i++
+		}
+		rs = rs[i:]
 	}
 	return slices.Values(rs)
 }
 
+// orderKey is the key of a record in the index that q is ordered by.
 func orderKey(r *store.Record, q store.Query) string {
-	v, _ := valueOf(r, q.Order)
-	return key(q.Kind.Name, q.Order, v, r.ID)
-}
-
-// valueOf returns a record's first value in an index, "" being its ID.
-func valueOf(r *store.Record, index string) (string, bool) {
-	if index == "" {
-		return r.ID, true
+	if q.Order == "" {
+		return recordKey(q.Kind, r.ID)
 	}
 	for _, e := range r.Entries {
-		if e.Index == index {
-			return e.Value, true
+		if e.Index == q.Order {
+			return key(q.Kind.Name, q.Order, e.Value, r.ID)
 		}
 	}
-	return "", false
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func matchAll(r *store.Record, ms []store.Match) bool {
-	for _, m := range ms {
-		if !matchOne(r, m) {
-			return false
-		}
-	}
-	return true
-}
-
-func matchOne(r *store.Record, m store.Match) bool {
-	if m.Op == store.NotIn {
-		m.Op = store.In
-		return !matchOne(r, m)
-	}
-	if m.Index == "" {
-		return holds(r.ID, m)
-	}
-	for _, e := range r.Entries {
-		if e.Index == m.Index && holds(e.Value, m) {
-			return true
-		}
-	}
-	return false
-}
-
-// holds compares one value.
-func holds(v string, m store.Match) bool {
-	switch m.Op {
-	case store.Less:
-		return v < m.Values[0]
-	case store.Greater:
-		return v > m.Values[0]
-	case store.Contains:
-		return strings.Contains(v, m.Values[0])
-	default:
-		return slices.Contains(m.Values, v)
-	}
+	return ""
 }
