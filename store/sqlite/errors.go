@@ -38,6 +38,8 @@ func mapError(ctx context.Context, err error) error {
 		return fmt.Errorf("store/sqlite: %w", err)
 	case e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return &sqlkit.Violation{Name: violated(e.Error()), Err: err}
+	case e.Code() == lib.SQLITE_BUSY_SNAPSHOT: // a host's transaction that began with a read
+		return fmt.Errorf("store/sqlite: %w: %w", store.ErrConflict, err)
 	case unavailable[e.Code()&0xff]:
 		return fmt.Errorf("store/sqlite: %w: %w", store.ErrUnavailable, err)
 	}

@@ -210,13 +210,17 @@ func (c *conn) Query(ctx context.Context, query string, args []any, row func(sql
 	if err != nil {
 		return c.mapError(ctx, err)
 	}
+	return scanRows(ctx, rows, row)
+}
+
+func scanRows(ctx context.Context, rows *sql.Rows, row func(sqlkit.ScanFunc) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		if err := row(rows.Scan); err != nil {
 			return err
 		}
 	}
-	return c.mapError(ctx, rows.Err())
+	return mapError(ctx, rows.Err())
 }
 
 func (c *conn) mapError(ctx context.Context, err error) error {

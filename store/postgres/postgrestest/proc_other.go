@@ -1,0 +1,9 @@
+//go:build unix && !linux
+
+package postgrestest
+
+import "syscall"
+
+func procAttr(cred *syscall.Credential) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: cred, Setpgid: true}
+}
