@@ -4,7 +4,10 @@ import (
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/store/internal/sqlkit"
+	"github.com/usherauth/usher/store/internal/sqlkit/sqlkittest"
 	"github.com/usherauth/usher/store/postgres"
 	"github.com/usherauth/usher/store/postgres/postgrestest"
 	"github.com/usherauth/usher/storetest"
@@ -14,13 +17,41 @@ func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
 
 func open(t testing.TB) *postgres.Store {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), postgrestest.New(t))
+	return openAt(t, postgrestest.New(t))
+}
+
+func openAt(t testing.TB, dsn string) *postgres.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// host connects as a host would.
+func host(t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(t.Context()) })
+	return c
 }
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t) })
+}
+
+func TestBeyondContract(t *testing.T) {
+	sqlkittest.Run(t, func(t *testing.T) *sqlkittest.Target {
+		dsn := postgrestest.New(t)
+		return &sqlkittest.Target{
+			Open: func() (sqlkittest.Store, error) { return postgres.Open(t.Context(), dsn) },
+			Exec: func(sql string) error { _, err := host(t, dsn).Exec(t.Context(), sql); return err },
+			Wrap: func(s sqlkittest.Store, wrap func(sqlkit.DB) sqlkit.DB) { s.(*postgres.Store).Wrap(wrap) },
+		}
+	})
 }
