@@ -1,0 +1,154 @@
+package backend
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+
+	"github.com/usherauth/usher/auth/internal/wire"
+	"github.com/usherauth/usher/user"
+)
+
+// User is a user as the host sees it. What usher has none of, such as wallets,
+// is an empty list: clients iterate over them.
+type User struct {
+	Object          string  `json:"object"`
+	ID              string  `json:"id"`
+	ExternalID      *string `json:"external_id"`
+	Username        *string `json:"username"`
+	FirstName       *string `json:"first_name"`
+	LastName        *string `json:"last_name"`
+	Locale          *string `json:"locale"`
+	ImageURL        string  `json:"image_url"`
+	ProfileImageURL string  `json:"profile_image_url"` // the former name of image_url
+	HasImage        bool    `json:"has_image"`
+
+	PrimaryEmailAddressID *string             `json:"primary_email_address_id"`
+	PrimaryPhoneNumberID  *string             `json:"primary_phone_number_id"`
+	PrimaryWeb3WalletID   *string             `json:"primary_web3_wallet_id"`
+	EmailAddresses        []wire.EmailAddress `json:"email_addresses"`
+	PhoneNumbers          []PhoneNumber       `json:"phone_numbers"`
+	Web3Wallets           []struct{}          `json:"web3_wallets"`
+	Passkeys              []struct{}          `json:"passkeys"`
+	ExternalAccounts      []struct{}          `json:"external_accounts"`
+	SAMLAccounts          []struct{}          `json:"saml_accounts"`
+	EnterpriseAccounts    []struct{}          `json:"enterprise_accounts"`
+
+	PublicMetadata  json.RawMessage `json:"public_metadata"`
+	PrivateMetadata json.RawMessage `json:"private_metadata"`
+	UnsafeMetadata  json.RawMessage `json:"unsafe_metadata"`
+
+	PasswordEnabled       bool   `json:"password_enabled"`
+	PasswordLastUpdatedAt *int64 `json:"password_last_updated_at"`
+	TwoFactorEnabled      bool   `json:"two_factor_enabled"`
+	TOTPEnabled           bool   `json:"totp_enabled"`
+	BackupCodeEnabled     bool   `json:"backup_code_enabled"`
+	MFAEnabledAt          *int64 `json:"mfa_enabled_at"`
+	MFADisabledAt         *int64 `json:"mfa_disabled_at"`
+
+	Banned bool `json:"banned"`
+	Locked bool `json:"locked"`
+	// LockoutExpiresInSeconds is null for somebody who is not locked, and for
+	// a lock that never ends.
+	LockoutExpiresInSeconds *int64 `json:"lockout_expires_in_seconds"`
+	// VerificationAttemptsRemaining is null: tries are limited by rate, and do
+	// not lock an account.
+	VerificationAttemptsRemaining *int64 `json:"verification_attempts_remaining"`
+	Deprovisioned                 bool   `json:"deprovisioned"`
+	BypassClientTrust             bool   `json:"bypass_client_trust"`
+
+	DeleteSelfEnabled         bool `json:"delete_self_enabled"`
+	CreateOrganizationEnabled bool `json:"create_organization_enabled"`
+	CreateOrganizationsLimit  *int `json:"create_organizations_limit"` // null is no limit
+
+	LegalAcceptedAt *int64 `json:"legal_accepted_at"`
+	LastSignInAt    *int64 `json:"last_sign_in_at"`
+	LastActiveAt    *int64 `json:"last_active_at"`
+	CreatedAt       int64  `json:"created_at"`
+	UpdatedAt       int64  `json:"updated_at"`
+}
+
+// User is u with all that the host may know.
+func (e Encoder) User(u *user.User) User {
+	image := e.Images.User(u)
+	out := User{
+		Object: "user", ID: u.ID, ExternalID: wire.TextOrNull(u.ExternalID), Username: wire.TextOrNull(u.Username),
+		FirstName: wire.TextOrNull(u.FirstName), LastName: wire.TextOrNull(u.LastName), Locale: wire.TextOrNull(u.Locale),
+		ImageURL: image, ProfileImageURL: image, HasImage: u.ImageID != "",
+		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID), PrimaryPhoneNumberID: wire.TextOrNull(u.PrimaryPhoneNumberID),
+		EmailAddresses: wire.EmailAddresses(u, e.Now), PhoneNumbers: e.phoneNumbers(u),
+		Web3Wallets: []struct{}{}, Passkeys: []struct{}{}, ExternalAccounts: []struct{}{},
+		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{},
+		PublicMetadata: wire.Object(u.PublicMetadata), PrivateMetadata: wire.Object(u.PrivateMetadata),
+		UnsafeMetadata:  wire.Object(u.UnsafeMetadata),
+		PasswordEnabled: u.PasswordEnabled, PasswordLastUpdatedAt: wire.MillisOrNull(u.PasswordUpdatedAt),
+		Banned: u.Banned, Locked: u.IsLocked(e.Now), LockoutExpiresInSeconds: e.lockout(u),
+		DeleteSelfEnabled: !u.DeleteSelfDisabled, CreateOrganizationEnabled: !u.CreateOrganizationDisabled,
+		LegalAcceptedAt: wire.MillisOrNull(u.LegalAcceptedAt), LastSignInAt: wire.MillisOrNull(u.LastSignInAt),
+		LastActiveAt: wire.MillisOrNull(u.LastActiveAt), CreatedAt: wire.Millis(u.CreatedAt), UpdatedAt: wire.Millis(u.UpdatedAt),
+	}
+	if limit := u.CreateOrganizationsLimit; limit > 0 {
+		out.CreateOrganizationsLimit = &limit
+	}
+	return out
+}
+
+// lockout is how many seconds are left of a lock.
+func (e Encoder) lockout(u *user.User) *int64 {
+	if !u.IsLocked(e.Now) || u.LockedUntil.IsZero() {
+		return nil
+	}
+	left := int64(math.Ceil(float64(u.LockedUntil.Sub(e.Now)) / float64(time.Second)))
+	return &left
+}
+
+// Users are us in their order.
+func (e Encoder) Users(us []*user.User) []User {
+	out := make([]User, 0, len(us))
+	for _, u := range us {
+		out = append(out, e.User(u))
+	}
+	return out
+}
+
+// EmailAddress is an address of a user.
+func (e Encoder) EmailAddress(id *user.Identification) wire.EmailAddress {
+	return wire.NewEmailAddress(id, nil, e.Now)
+}
+
+// PhoneNumber is a number of a user.
+type PhoneNumber struct {
+	Object                  string             `json:"object"`
+	ID                      string             `json:"id"`
+	PhoneNumber             string             `json:"phone_number"`
+	ReservedForSecondFactor bool               `json:"reserved_for_second_factor"`
+	DefaultSecondFactor     bool               `json:"default_second_factor"`
+	Reserved                bool               `json:"reserved"`
+	Verification            *wire.Verification `json:"verification"`
+	LinkedTo                []struct{}         `json:"linked_to"`
+	BackupCodes             []string           `json:"backup_codes"`
+	CreatedAt               int64              `json:"created_at"`
+	UpdatedAt               int64              `json:"updated_at"`
+}
+
+func (e Encoder) phoneNumbers(u *user.User) []PhoneNumber {
+	out := make([]PhoneNumber, 0, len(u.PhoneNumbers))
+	for i := range u.PhoneNumbers {
+		id := &u.PhoneNumbers[i]
+		out = append(out, PhoneNumber{Object: "phone_number", ID: id.ID, PhoneNumber: id.Canonical, Reserved: id.Reserved,
+			Verification: wire.AddressVerification(id, nil, e.Now), LinkedTo: []struct{}{},
+			CreatedAt: wire.Millis(id.CreatedAt), UpdatedAt: wire.Millis(id.UpdatedAt)})
+	}
+	return out
+}
+
+// DeletedUser says that a user is no more.
+type DeletedUser struct {
+	wire.Deleted
+	ExternalID string `json:"external_id,omitempty"`
+}
+
+// DeletedUser says that u is no more.
+func (e Encoder) DeletedUser(u *user.User) DeletedUser {
+	return DeletedUser{Deleted: wire.NewDeleted("user", u.ID), ExternalID: u.ExternalID}
+}
