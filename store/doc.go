@@ -60,10 +60,13 @@
 //  2. Keep records by (Kind.Name, ID) and entries by (Kind.Name, Index, Value, ID).
 //  3. Update: take a write lock or an isolation level that gives rule 2, run
 //     fn, commit on nil, roll back on error and on panic (then panic on).
-//  4. Put: compare Record.Version with the stored one (0: must be absent), set
-//     it one higher, replace all entries, check Unique indexes.
-//  5. Find: all matches must hold; sort by the Order index, then by ID; start
-//     behind After; then Offset and Limit. Count: the same without paging.
+//  4. Put: call [Record.Validate], compare Record.Version with the stored one
+//     (0: must be absent), set it one higher, replace all entries, check
+//     Unique indexes. Get and Delete of no [ValidID] are ErrNotFound.
+//  5. Find: call [Query.Validate]; all matches must hold; sort by the Order
+//     index, then by ID; start behind After; then Offset and Limit. Count: the
+//     same without paging. [Query.Matches] and [Query.Compare] are for what
+//     your database cannot be asked.
 //  6. Copy bytes and slices in both directions; never keep the caller's.
 //  7. Refuse work on a cancelled ctx, and do not commit it.
 //  8. Run fn again on your database's "try again" errors, five times or so.

@@ -48,8 +48,12 @@ func (t Table[T, P]) Get(ctx context.Context, tx Tx, id string) (P, error) {
 	return t.decode(r)
 }
 
-// By returns the one value that has value in a Unique index, or ErrNotFound.
+// By returns the one value that has value in a Unique index, or ErrNotFound,
+// also if no record can have it: values come from requests.
 func (t Table[T, P]) By(ctx context.Context, tx Tx, index, value string) (P, error) {
+	if !validValue(value) {
+		return nil, ErrNotFound
+	}
 	rs, err := tx.Find(ctx, Query{Kind: t.Kind, Where: []Match{{Index: index, Values: []string{value}}}, Limit: 1})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,8 +99,10 @@ func TestTable(t *testing.T) {
 		if err != nil || got.ID != "acc_1" {
 			t.Errorf("By = %v, %v", got, err)
 		}
-		if _, err := accounts.By(ctx, tx, "email", "none"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("By of nothing: %v", err)
+		for _, none := range []string{"none", "", "a\x00", "\xff", strings.Repeat("x", store.MaxValueLen+1)} {
+			if _, err := accounts.By(ctx, tx, "email", none); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("By %.20q: %v", none, err)
+			}
 		}
 		if _, err := accounts.Get(ctx, tx, ""); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("Get without ID: %v", err)
