@@ -139,7 +139,7 @@ func TestFault_R30_PanicInHandler(t *testing.T) {
 		}
 		httpx.WriteJSON(w, 500, map[string]string{"clerk_trace_id": id})
 	}
-	serve := func(next http.HandlerFunc, render func(http.ResponseWriter, *http.Request, string)) *httptest.Server {
+	serve := func(t *testing.T, next http.HandlerFunc, render func(http.ResponseWriter, *http.Request, string)) *httptest.Server {
 		log.Reset()
 		s := httptest.NewUnstartedServer(httpx.Recover(next, slog.New(slog.NewJSONHandler(&log, nil)), render))
 		s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
@@ -148,7 +148,7 @@ func TestFault_R30_PanicInHandler(t *testing.T) {
 		return s
 	}
 	t.Run("before the answer", func(t *testing.T) {
-		s := serve(func(w http.ResponseWriter, r *http.Request) {
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Set-Cookie", "__client=half-done")
 			w.Header().Set("Content-Length", "99999")
 			panic(fmt.Errorf("select * from usher_user: \x1b[31m%s", strings.Repeat("x", 5000)))
@@ -160,6 +160,7 @@ func TestFault_R30_PanicInHandler(t *testing.T) {
 		defer res.Body.Close()
 		var body bytes.Buffer
 		body.ReadFrom(res.Body)
+		s.Close()
 		if res.StatusCode != 500 || res.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%d %v", res.StatusCode, res.Header)
 		}
@@ -173,7 +174,7 @@ func TestFault_R30_PanicInHandler(t *testing.T) {
 		}
 	})
 	t.Run("in the middle of the answer", func(t *testing.T) {
-		s := serve(func(w http.ResponseWriter, r *http.Request) {
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Write([]byte(`{"half":`))
 			http.NewResponseController(w).Flush()
 			panic("late")
@@ -189,7 +190,7 @@ func TestFault_R30_PanicInHandler(t *testing.T) {
 		}
 	})
 	t.Run("in the renderer", func(t *testing.T) {
-		s := serve(func(http.ResponseWriter, *http.Request) { panic("first") },
+		s := serve(t, func(http.ResponseWriter, *http.Request) { panic("first") },
 			func(http.ResponseWriter, *http.Request, string) { panic("second") })
 		res, err := http.Get(s.URL)
 		if err != nil {
@@ -201,18 +202,19 @@ func TestFault_R30_PanicInHandler(t *testing.T) {
 		}
 	})
 	t.Run("abort is passed on", func(t *testing.T) {
-		s := serve(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, render)
+		s := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, render)
 		if res, err := http.Get(s.URL); err == nil {
 			res.Body.Close()
 			t.Errorf("got %d", res.StatusCode)
 		}
+		s.Close()
 		if log.Len() != 0 {
 			t.Errorf("logged %s", log.String())
 		}
 	})
 	t.Run("no panic", func(t *testing.T) {
 		var id string
-		s := serve(func(w http.ResponseWriter, r *http.Request) { id = httpx.TraceID(r.Context()); w.WriteHeader(204) }, render)
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) { id = httpx.TraceID(r.Context()); w.WriteHeader(204) }, render)
 		r, _ := http.NewRequest("GET", s.URL, nil)
 		r.Header.Set("X-Request-Id", "forged")
 		res, err := http.DefaultClient.Do(r)
@@ -220,6 +222,7 @@ func TestFault_R30_PanicInHandler(t *testing.T) {
 			t.Fatal(err)
 		}
 		res.Body.Close()
+		s.Close()
 		if res.StatusCode != 204 || len(id) != 32 || log.Len() != 0 {
 			t.Errorf("%d %q %s", res.StatusCode, id, log.String())
 		}

@@ -301,23 +301,44 @@ func TestAttack_W10_FormSecrets(t *testing.T) {
 	}
 }
 
-// W19: what the decoders accept at most takes no super-linear time.
+// W19: the worst that the decoders accept is done in 50 ms. The best of a few
+// runs counts, since the machine has other work.
 func TestAttack_W19_DecodersAreLinear(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector is slower by a factor that says nothing")
+	}
 	worst := map[string]string{
-		"keys":    "{" + strings.TrimSuffix(strings.Repeat(`"a":[[[[[]]]]],`, 1), ",") + "}",
+		"keys":    "{" + manyKeys(1000) + "}",
+		"nested":  `{"a":` + strings.Repeat("[", 30) + strings.TrimSuffix(strings.Repeat("[],", 80000), ",") + strings.Repeat("]", 30) + "}",
 		"escapes": `{"a":"` + strings.Repeat(`\u00e9`, 40000) + `"}`,
 		"array":   `{"a":[` + strings.TrimSuffix(strings.Repeat(`"",`, 80000), ",") + `]}`,
 		"quotes":  `{"a":"` + strings.Repeat(`\"`, 120000) + `"}`,
+		"number":  `{"a":` + strings.Repeat("9", 250<<10) + `}`,
 	}
 	for name, body := range worst {
-		start := time.Now()
-		f := jsonForm(t, body)
-		f.String("a")
-		f.Strings("a")
-		if d := time.Since(start); d > 500*time.Millisecond { // a loose bound: the machine is shared
-			t.Errorf("%s took %v", name, d)
+		best := time.Hour
+		for range 5 {
+			start := time.Now()
+			f := jsonForm(t, body)
+			f.String("a")
+			f.Strings("a")
+			f.Int("a")
+			f.Time("a")
+			best = min(best, time.Since(start))
 		}
+		if best > 50*time.Millisecond {
+			t.Errorf("%s took %v", name, best)
+		}
+		t.Logf("%s: %v", name, best)
 	}
+}
+
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"%0200d":1`, i)
+	}
+	return b.String()[1:]
 }
 
 func FuzzParseForm(f *testing.F) {

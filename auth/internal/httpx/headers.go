@@ -19,9 +19,9 @@ type Page struct {
 	// Scripts, Styles, Images, Connect, Frames and Forms are origins or paths
 	// that the page may use besides its own.
 	Scripts, Styles, Images, Connect, Frames, Forms []string
-	// SelfScripts allows script files of the page's own origin, and SelfConnect
-	// its own API.
-	SelfScripts, SelfConnect bool
+	// SelfScripts allows script files of the page's own origin, SelfConnect its
+	// own API, SelfFrames its own pages inside of it.
+	SelfScripts, SelfConnect, SelfFrames bool
 	// Ancestors may put the page in a frame; empty: nobody.
 	Ancestors []string
 	// Referrer is the Referrer-Policy; empty: no-referrer. A form on such a page
@@ -73,7 +73,7 @@ func (p Page) Policy() string {
 	add("img-src", []string{"'self'", "data:"}, p.Images)
 	add("font-src", []string{"'self'"}, nil)
 	add("connect-src", []string{own(p.SelfConnect)}, p.Connect)
-	add("frame-src", nil, p.Frames)
+	add("frame-src", []string{own(p.SelfFrames)}, p.Frames)
 	add("form-action", []string{"'self'"}, p.Forms)
 	add("frame-ancestors", nil, p.Ancestors)
 	add("base-uri", nil, nil)

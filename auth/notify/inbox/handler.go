@@ -1,0 +1,83 @@
+package inbox
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/usherauth/usher/auth/internal/httpx"
+)
+
+//go:embed page.html
+var pageSource string
+
+// Handler serves GET /dev/mail (the page, of one address with ?email=),
+// /dev/mail/code?email= (the newest code as plain text, 404 when there is
+// none) and /dev/mail/html?number= (the HTML part of one mail, sandboxed). It
+// answers 403 to anybody who is not on this machine.
+func (b *Inbox) Handler() http.Handler {
+	page := template.Must(template.New("page").Parse(pageSource))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /dev/mail", func(w http.ResponseWriter, r *http.Request) { b.servePage(w, r, page) })
+	mux.HandleFunc("GET /dev/mail/{$}", func(w http.ResponseWriter, r *http.Request) { b.servePage(w, r, page) })
+	mux.HandleFunc("GET /dev/mail/code", b.serveCode)
+	mux.HandleFunc("GET /dev/mail/html", b.serveHTML)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpx.Page{}.Set(w.Header())
+		if !local(r) {
+			http.Error(w, "the development inbox answers this machine only", http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// local reports a request from this machine to a name of this machine.
+func local(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && peer.Addr().Unmap().IsLoopback() && (*httpx.Origins)(nil).CheckHost(r) == nil
+}
+
+func (b *Inbox) servePage(w http.ResponseWriter, r *http.Request, page *template.Template) {
+	email := r.URL.Query().Get("email")
+	nonce := httpx.NewNonce()
+	httpx.Page{Nonce: nonce, SelfFrames: true}.Set(w.Header())
+	var out strings.Builder
+	err := page.Execute(&out, map[string]any{"Mails": b.Messages(email), "Email": email, "Nonce": nonce})
+	if err != nil {
+		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	io.WriteString(w, out.String())
+}
+
+func (b *Inbox) serveCode(w http.ResponseWriter, r *http.Request) {
+	code, ok := b.Code(r.URL.Query().Get("email"))
+	if !ok {
+		http.Error(w, "no code for this address", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, code)
+}
+
+// serveHTML shows a mail as a mail program would, in a document that may do
+// nothing: no script, no origin, no outside images, in a frame of the page only.
+func (b *Inbox) serveHTML(w http.ResponseWriter, r *http.Request) {
+	number, _ := strconv.Atoi(r.URL.Query().Get("number"))
+	m, ok := b.mail(number)
+	if !ok || m.HTML == "" {
+		http.Error(w, "no such mail", http.StatusNotFound)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+	h.Set("X-Frame-Options", "SAMEORIGIN")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	io.WriteString(w, m.HTML)
+}
