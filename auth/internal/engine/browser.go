@@ -165,6 +165,21 @@ func (e *Engine) change(ctx context.Context, b *Browser, make bool, fn func(t *t
 	return nil
 }
 
+// CreateClient makes a stranger a client; a client stays what it is.
+func (e *Engine) CreateClient(ctx context.Context, b *Browser) error {
+	if b.Client != nil {
+		return nil
+	}
+	return e.change(ctx, b, true, func(*txn, *session.Client, func()) error { return nil })
+}
+
+// sees reports whether b may know of a session on its client. A secret in its
+// grace does not show what came with its replacement: whoever planted it before
+// a sign-in would be signed in with it.
+func (b *Browser) sees(s *session.Session) bool {
+	return !b.stale || s.CreatedAt.Before(b.Client.RotatedAt)
+}
+
 // activity describes the device behind a request.
 func (r Request) activity() session.Activity {
 	a := useragent.Parse(r.UserAgent)

@@ -101,7 +101,7 @@ func (e *Engine) View(ctx context.Context, b *Browser) (*ClientView, error) {
 			return err
 		}
 		for _, s := range ss {
-			if u := us[s.UserID]; u != nil {
+			if u := us[s.UserID]; u != nil && b.sees(s) {
 				v.Sessions = append(v.Sessions, &SessionView{Session: s, User: u})
 			}
 		}

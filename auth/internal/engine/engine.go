@@ -99,7 +99,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		e.hasher = &password.Hasher{}
 	}
 	if e.cfg.Renderer == nil {
-		e.cfg.Renderer = &notify.Renderer{}
+		e.cfg.Renderer = &notify.Renderer{AppURL: cfg.AppURL}
 	}
 	e.limits = &limit.Limiter{Now: e.now}
 	e.mails = &limit.Limiter{Now: e.now}
@@ -139,6 +139,14 @@ func (e *Engine) Issuer() string { return e.cfg.Issuer }
 
 // AppURL is where the application is.
 func (e *Engine) AppURL() string { return e.cfg.AppURL }
+
+// Ping reports whether the store answers.
+func (e *Engine) Ping(ctx context.Context) error {
+	return e.view(ctx, func(tx store.Tx) error {
+		_, err := settingsTab.Get(ctx, tx, settingsID)
+		return missingAs(err, nil)
+	})
+}
 
 // txn is a transaction with what is to happen once it is committed. It is made
 // anew each time the transaction's function runs.

@@ -53,7 +53,7 @@ func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID s
 	if err != nil {
 		return nil, nil, missingAs(err, none)
 	}
-	if s.ClientID != b.Client.ID || s.StatusAt(e.now()) != session.Active {
+	if s.ClientID != b.Client.ID || s.StatusAt(e.now()) != session.Active || !b.sees(s) {
 		return nil, nil, none
 	}
 	u, err := user.Get(ctx, tx, s.UserID)

@@ -86,7 +86,7 @@ func (e *Engine) ownSession(ctx context.Context, b *Browser, id string) (*sessio
 	if err != nil {
 		return nil, missingAs(err, fault.New("resource_not_found", ""))
 	}
-	if s.ClientID != b.Client.ID || s.Status == session.Removed {
+	if s.ClientID != b.Client.ID || s.Status == session.Removed || !b.sees(s) {
 		return nil, fault.New("resource_not_found", "")
 	}
 	return s, nil

@@ -1,0 +1,130 @@
+package fapi
+
+import (
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/signin"
+)
+
+// maxIdentifier is more than any identifier has, in bytes.
+const maxIdentifier = 1 << 10
+
+// createSignIn begins a sign-in in place of the former one; with a password it
+// may end it as well.
+func (c *call) createSignIn() (any, error) {
+	f := c.form
+	var p engine.SignInParams
+	p.Identifier, _ = f.StringMax("identifier", maxIdentifier)
+	p.Strategy, _ = f.String("strategy")
+	p.Password = c.optional("password")
+	if err := c.unavailable(); err != nil {
+		return nil, err
+	}
+	return c.signIn(c.e.CreateSignIn(c.ctx(), c.b, p))
+}
+
+// unavailable refuses what a form asks for and the instance does not have:
+// something to take over, or a ticket.
+func (c *call) unavailable() error {
+	transfer, _ := c.form.Bool("transfer")
+	ticket, _ := c.form.String("ticket")
+	if err := c.form.Err(); err != nil {
+		return err
+	}
+	switch {
+	case transfer:
+		return fault.New("account_transfer_invalid", "")
+	case ticket != "":
+		return fault.New("ticket_invalid_code", "ticket")
+	}
+	return nil
+}
+
+// optional is a text of the form; nil if it is absent or empty.
+func (c *call) optional(name string) *string {
+	if s, ok := c.form.String(name); ok && s != "" {
+		return &s
+	}
+	return nil
+}
+
+// given is a text of the form, empty or not; nil if it is absent.
+func (c *call) given(name string) *string {
+	if s, ok := c.form.String(name); ok {
+		return &s
+	}
+	return nil
+}
+
+func (c *call) signIn(a *signin.Attempt, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.e.ViewSignIn(c.ctx(), a)
+	if err != nil {
+		return nil, err
+	}
+	return c.enc.SignIn(v), nil
+}
+
+// getSignIn shows a sign-in, also one that is complete. An abandoned one is
+// not found.
+func (c *call) getSignIn() (any, error) {
+	a, err := c.e.SignIn(c.ctx(), c.b, c.id("sign_in_id"))
+	if err == nil && a.StatusAt(c.e.Now()) == signin.Abandoned {
+		err = fault.New("resource_not_found", "")
+	}
+	return c.signIn(a, err)
+}
+
+func (c *call) prepareFirstFactor() (any, error)  { return c.prepareFactor(factor.First) }
+func (c *call) prepareSecondFactor() (any, error) { return c.prepareFactor(factor.Second) }
+func (c *call) attemptFirstFactor() (any, error)  { return c.attemptFactor(factor.First) }
+func (c *call) attemptSecondFactor() (any, error) { return c.attemptFactor(factor.Second) }
+
+func (c *call) prepareFactor(use factor.Use) (any, error) {
+	strategy := c.form.Require("strategy")
+	target, _ := c.form.String("email_address_id")
+	if err := c.form.Err(); err != nil {
+		return nil, err
+	}
+	return c.signIn(c.e.PrepareSignIn(c.ctx(), c.b, c.id("sign_in_id"), use, strategy, target))
+}
+
+// attemptFactor judges a proof. The way to a new password may bring it along.
+func (c *call) attemptFactor(use factor.Use) (any, error) {
+	strategy := c.form.Require("strategy")
+	var proof factor.Proof
+	proof.Code, _ = c.form.String("code")
+	proof.Password, _ = c.form.String("password")
+	if err := c.form.Err(); err != nil {
+		return nil, err
+	}
+	if st, ok := c.e.Strategies().Get(strategy); ok {
+		field, value := "password", proof.Password
+		if st.Traits().Prepare {
+			field, value = "code", proof.Code
+		}
+		if value == "" {
+			return nil, fault.New("form_param_nil", field)
+		}
+	}
+	id := c.id("sign_in_id")
+	a, err := c.e.AttemptSignIn(c.ctx(), c.b, id, use, strategy, proof)
+	if err == nil && a.Status == signin.NeedsNewPassword && proof.Password != "" {
+		a, err = c.e.ResetSignInPassword(c.ctx(), c.b, id, proof.Password, true)
+	}
+	return c.signIn(a, err)
+}
+
+// resetPassword sets the password that a reset asks for. Other sessions end
+// unless the form says otherwise.
+func (c *call) resetPassword() (any, error) {
+	plain := c.form.Require("password")
+	signOut, ok := c.form.Bool("sign_out_of_other_sessions")
+	if err := c.form.Err(); err != nil {
+		return nil, err
+	}
+	return c.signIn(c.e.ResetSignInPassword(c.ctx(), c.b, c.id("sign_in_id"), plain, signOut || !ok))
+}
