@@ -52,7 +52,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		Store: st, Settings: *c.Settings, LockSettings: c.LockSettings, Issuer: s.Issuer, AppURL: s.AppURL(),
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
 		Mailer:   c.Mailer,
-		Renderer: &notify.Renderer{AppName: c.Settings.AppName, AppURL: s.URL, From: c.MailFrom, Overlay: c.MailTemplates},
+		Renderer: &notify.Renderer{AppName: c.Settings.AppName, AppURL: s.AppURL(), From: c.MailFrom, Overlay: c.MailTemplates},
 		Log:      c.Log, Now: c.Now, OnUser: c.OnUser,
 	})
 	if err != nil {
@@ -68,7 +68,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 
 // mount builds the handler of all of usher's paths.
 func (a *Auth) mount(c Config) error {
-	pages, err := ui.New(a.engine, a.site, ui.Options{Templates: c.PageTemplates})
+	pages, err := ui.New(a.engine, a.site, ui.Options{Overlay: c.PageTemplates})
 	if err != nil {
 		return fmt.Errorf("auth: PageTemplates: %w", err)
 	}
