@@ -10,30 +10,34 @@ import (
 
 // Codes of the errors that this package makes, as the API spells them.
 const (
-	CodeMissing          = "form_param_missing"
-	CodeNil              = "form_param_nil"
-	CodeUnknown          = "form_param_unknown"
-	CodeDuplicate        = "form_param_duplicate"
-	CodeFormat           = "form_param_format_invalid"
-	CodeType             = "form_param_type_invalid"
-	CodeTooLarge         = "form_param_value_too_large"
-	CodeArraySize        = "form_param_array_size_exceeded"
-	CodeTime             = "form_param_invalid_time"
-	CodeQueryMissing     = "missing_query_parameter"
-	CodeQueryValue       = "invalid_query_parameter_value"
-	CodeBodyTooLarge     = "request_body_too_large"
-	CodeBodyInvalid      = "request_body_invalid"
-	CodeContentType      = "unsupported_content_type"
-	CodeMalformed        = "malformed_request_parameters"
-	CodeBulkSize         = "bulk_size_exceeded"
-	CodeOriginInvalid    = "origin_invalid"
-	CodeOriginMultiple   = "multiple_origin_header_values_forbidden"
-	CodeOriginConflict   = "origin_authorization_headers_conflict"
-	CodeHostInvalid      = "host_invalid"
-	CodeRedirectForeign  = "redirect_url_domain_mismatch"
-	CodeRedirectRefused  = "prohibited_redirect_url"
-	maxParamName         = 64
-	maxFieldErrors       = 32
+	CodeMissing         = "form_param_missing"
+	CodeNil             = "form_param_nil"
+	CodeUnknown         = "form_param_unknown"
+	CodeDuplicate       = "form_param_duplicate"
+	CodeFormat          = "form_param_format_invalid"
+	CodeType            = "form_param_type_invalid"
+	CodeTooLarge        = "form_param_value_too_large"
+	CodeArraySize       = "form_param_array_size_exceeded"
+	CodeTime            = "form_param_invalid_time"
+	CodeQueryMissing    = "missing_query_parameter"
+	CodeQueryValue      = "invalid_query_parameter_value"
+	CodeBodyTooLarge    = "request_body_too_large"
+	CodeBodyInvalid     = "request_body_invalid"
+	CodeContentType     = "unsupported_content_type"
+	CodeMalformed       = "malformed_request_parameters"
+	CodeBulkSize        = "bulk_size_exceeded"
+	CodeOriginInvalid   = "origin_invalid"
+	CodeOriginMultiple  = "multiple_origin_header_values_forbidden"
+	CodeOriginConflict  = "origin_authorization_headers_conflict"
+	CodeHostInvalid     = "host_invalid"
+	CodeRedirectForeign = "redirect_url_domain_mismatch"
+	CodeRedirectRefused = "prohibited_redirect_url"
+)
+
+const (
+	maxParamName   = 64 // bytes of a field's name in an error
+	maxFieldErrors = 32 // errors of one form
+
 	unprocessable        = http.StatusUnprocessableEntity
 	badRequest           = http.StatusBadRequest
 	unsupportedMediaType = http.StatusUnsupportedMediaType
