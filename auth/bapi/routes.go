@@ -1,0 +1,56 @@
+package bapi
+
+// A route is a verb and a path under the Backend API's own.
+type route struct {
+	pattern string
+	handle  handler
+}
+
+// routes are all endpoints.
+var routes = []route{
+	{"GET /v1/users", listUsers},
+	{"POST /v1/users", createUser},
+	{"GET /v1/users/count", countUsers},
+	{"POST /v1/users/ban", banUsers},
+	{"POST /v1/users/unban", unbanUsers},
+	{"GET /v1/users/{user_id}", getUser},
+	{"PATCH /v1/users/{user_id}", updateUser},
+	{"DELETE /v1/users/{user_id}", deleteUser},
+	{"POST /v1/users/{user_id}/ban", banUser},
+	{"POST /v1/users/{user_id}/unban", unbanUser},
+	{"POST /v1/users/{user_id}/lock", lockUser},
+	{"POST /v1/users/{user_id}/unlock", unlockUser},
+	{"PATCH /v1/users/{user_id}/metadata", mergeMetadata},
+	{"PUT /v1/users/{user_id}/metadata", replaceMetadata},
+	{"POST /v1/users/{user_id}/profile_image", setProfileImage},
+	{"DELETE /v1/users/{user_id}/profile_image", deleteProfileImage},
+	{"POST /v1/users/{user_id}/verify_password", verifyPassword},
+	{"POST /v1/users/{user_id}/remove_password", removePassword},
+	{"POST /v1/users/{user_id}/password/set_compromised", setCompromised},
+	{"POST /v1/users/{user_id}/password/unset_compromised", unsetCompromised},
+	{"PUT /v1/users/{user_id}/email_address", replaceEmailAddress},
+	{"GET /v1/users/{user_id}/organization_memberships", listNothing},
+	{"GET /v1/users/{user_id}/organization_invitations", listNothing},
+	{"GET /v1/users/{user_id}/oauth_access_tokens/{provider}", listProviderTokens},
+
+	{"POST /v1/email_addresses", createEmailAddress},
+	{"GET /v1/email_addresses/{email_address_id}", getEmailAddress},
+	{"PATCH /v1/email_addresses/{email_address_id}", updateEmailAddress},
+	{"DELETE /v1/email_addresses/{email_address_id}", deleteEmailAddress},
+
+	{"GET /v1/sessions", listSessions},
+	{"POST /v1/sessions", createSession},
+	{"GET /v1/sessions/{session_id}", getSession},
+	{"POST /v1/sessions/{session_id}/revoke", revokeSession},
+	{"POST /v1/sessions/{session_id}/tokens", createToken},
+	{"POST /v1/sessions/{session_id}/tokens/{template}", createTemplateToken},
+	{"POST /v1/sessions/{session_id}/refresh", refreshSession},
+
+	{"GET /v1/clients", listClients},
+	{"POST /v1/clients/verify", verifyClient},
+	{"GET /v1/clients/handshake_payload", handshakePayload},
+	{"GET /v1/clients/{client_id}", getClient},
+
+	{"GET /v1/jwks", getKeys},
+	{"GET /v1/instance", getInstance},
+}
