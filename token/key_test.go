@@ -76,7 +76,7 @@ func leaks(text string, keys ...token.Key) bool {
 				panic(err)
 			}
 			secrets = [][]byte{raw}
-			if strings.Contains(text, s.D.String()) { //nolint:staticcheck // to be found, should it be printed
+			if strings.Contains(text, s.D.String()) {
 				return true
 			}
 		case ed25519.PrivateKey:
@@ -168,7 +168,7 @@ func secretNumber(signer any) any {
 	case *rsa.PrivateKey:
 		return s.D
 	case *ecdsa.PrivateKey:
-		return s.D //nolint:staticcheck // see leaks
+		return s.D
 	case ed25519.PrivateKey:
 		return []byte(s)
 	}
