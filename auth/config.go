@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -82,18 +83,26 @@ type Config struct {
 	Breaches password.BreachChecker
 
 	// ClerkJS is a folder laid out as node_modules that holds @clerk/clerk-js
-	// and @clerk/ui. nil: browsers are redirected to a public CDN.
+	// and @clerk/ui, see [Folder]. nil: browsers are redirected to a public CDN.
 	ClerkJS fs.FS
 
 	// OnUser runs inside the transaction that creates a user, by whatever way:
-	// if it fails, there is no user. It may write with tx, and, through
-	// sqlite.TxOf or postgres.TxOf, to the host's own tables. It may run again.
+	// if it fails, there is no user. It may write with tx, and it may run again.
 	OnUser func(ctx context.Context, tx store.Tx, u *user.User) error
 
 	// Log takes what operators want to know; nothing secret is in it. nil: none.
 	Log *slog.Logger
 	// Now is the clock. nil: time.Now.
 	Now func() time.Time
+}
+
+// Folder returns the files below a folder of the system, and nil for an empty
+// path.
+func Folder(path string) fs.FS {
+	if path == "" {
+		return nil
+	}
+	return os.DirFS(path)
 }
 
 // withDefaults returns c with what follows from the zero values, and the site

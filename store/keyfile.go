@@ -29,6 +29,16 @@ func KeyringFile(path string) (Keyring, error) {
 	return readKeyring(path)
 }
 
+// LoadKeyring returns the ring of the keys in text, as [ParseKeyring] reads
+// them, or, if text is empty, that of the file at path, see [KeyringFile]: for
+// programs that take their keys from the environment where there is one.
+func LoadKeyring(text, path string) (Keyring, error) {
+	if text != "" {
+		return ParseKeyring(text)
+	}
+	return KeyringFile(path)
+}
+
 func readKeyring(path string) (Keyring, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -34,12 +34,20 @@ type keyring struct {
 	minter  token.Coalescer
 	mu      sync.Mutex // one rotation at a time
 	readAt  time.Time
-	nextDue time.Time
+	nextDue time.Time // when the plan changes; zero is never
 }
 
 // keysFresh is how old the keys may be before [Engine.Run] reads them again. A
 // new key is public for much longer before it signs.
 const keysFresh = time.Minute
+
+// keysStale reports whether the keys should be read again.
+func (e *Engine) keysStale(now time.Time) bool {
+	k := &e.keys
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return now.Sub(k.readAt) >= keysFresh || !k.nextDue.IsZero() && !now.Before(k.nextDue)
+}
 
 // rotateKeys reads the keys, makes the next one when it is due, deletes dead
 // ones and gives them to the issuer.
@@ -49,6 +57,7 @@ func (e *Engine) rotateKeys(ctx context.Context) error {
 	defer k.mu.Unlock()
 	if k.issuer == nil {
 		k.issuer = &token.Issuer{URL: e.cfg.Issuer, Schedule: e.schedule(), Now: e.now}
+		k.minter.Now = e.now
 	}
 	for range 5 {
 		keys, records, err := e.readKeys(ctx)

@@ -39,16 +39,14 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) runJobs(ctx context.Context) {
 	tick := time.NewTicker(learnEvery)
 	defer tick.Stop()
-	learned, purged, rotated := e.now(), time.Time{}, e.now()
+	learned, purged := e.now(), time.Time{}
 	for ctx.Err() == nil {
 		now := e.now()
 		if e.job(ctx, "learn revocations", func(ctx context.Context) error { return e.learnRevocations(ctx, learned) }) {
 			learned = now
 		}
-		if now.Sub(rotated) >= keysFresh {
-			if e.job(ctx, "rotate keys", e.rotateKeys) {
-				rotated = now
-			}
+		if e.keysStale(now) {
+			e.job(ctx, "rotate keys", e.rotateKeys)
 		}
 		if now.Sub(purged) >= purgeEvery {
 			if e.job(ctx, "purge", func(ctx context.Context) error { _, err := e.store.Purge(ctx, now); return err }) {
