@@ -13,7 +13,7 @@ import (
 	"github.com/usherauth/usher/store/internal/sqlkit"
 )
 
-// querier is what a pool, a connection and a transaction can do.
+// querier is what a connection and a transaction can do.
 type querier interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
@@ -32,6 +32,35 @@ func (c conn) Query(ctx context.Context, sql string, args []any, row func(sqlkit
 	return scanRows(ctx, rows, err, row)
 }
 
+func (c conn) Get(ctx context.Context, sql string, args []any, row func(sqlkit.ScanFunc) error) error {
+	return c.Query(ctx, sql, args, row)
+}
+
+// A poolConn runs each statement on any connection of a pool.
+type poolConn struct{ pool *pgxpool.Pool }
+
+func (p poolConn) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	c, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return 0, mapAcquire(ctx, err)
+	}
+	defer c.Release()
+	return conn{c}.Exec(ctx, sql, args...)
+}
+
+func (p poolConn) Query(ctx context.Context, sql string, args []any, row func(sqlkit.ScanFunc) error) error {
+	c, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return mapAcquire(ctx, err)
+	}
+	defer c.Release()
+	return conn{c}.Query(ctx, sql, args, row)
+}
+
+func (p poolConn) Get(ctx context.Context, sql string, args []any, row func(sqlkit.ScanFunc) error) error {
+	return p.Query(ctx, sql, args, row)
+}
+
 func scanRows(ctx context.Context, rows pgx.Rows, err error, row func(sqlkit.ScanFunc) error) error {
 	if err != nil {
 		return mapError(ctx, err)
@@ -48,8 +77,8 @@ func scanRows(ctx context.Context, rows pgx.Rows, err error, row func(sqlkit.Sca
 // database is the sqlkit.DB of a Store.
 type database struct{ pool *pgxpool.Pool }
 
-func (d database) Reader() sqlkit.Conn { return conn{d.pool} }
-func (d database) Writer() sqlkit.Conn { return conn{d.pool} }
+func (d database) Reader() sqlkit.Conn { return poolConn{d.pool} }
+func (d database) Writer() sqlkit.Conn { return poolConn{d.pool} }
 
 func (d database) Begin(ctx context.Context, write bool) (sqlkit.Txn, error) {
 	if write {
@@ -113,6 +142,10 @@ func (t *txn) Query(ctx context.Context, sql string, args []any, row func(sqlkit
 		err = mapError(ctx, batchErr)
 	}
 	return err
+}
+
+func (t *txn) Get(ctx context.Context, sql string, args []any, row func(sqlkit.ScanFunc) error) error {
+	return t.Query(ctx, sql, args, row)
 }
 
 // first sends BEGIN and the first statement.

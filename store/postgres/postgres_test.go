@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -12,8 +11,6 @@ import (
 	"github.com/usherauth/usher/store/postgres/postgrestest"
 	"github.com/usherauth/usher/storetest"
 )
-
-func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
 
 func open(t testing.TB) *postgres.Store {
 	t.Helper()

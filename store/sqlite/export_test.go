@@ -14,3 +14,10 @@ func (s *Store) ExecWriter(ctx context.Context, query string) error {
 	_, err := s.write.Exec(ctx, query)
 	return err
 }
+
+// WriterPragma returns a setting of the connection that writes, or -1.
+func (s *Store) WriterPragma(ctx context.Context, name string) int {
+	n := -1
+	s.write.Query(ctx, "PRAGMA "+name, nil, func(scan sqlkit.ScanFunc) error { return scan(&n) })
+	return n
+}

@@ -65,6 +65,10 @@ func (h hostTx) Query(ctx context.Context, query string, args []any, row func(sq
 	return scanRows(ctx, rows, row)
 }
 
+func (h hostTx) Get(ctx context.Context, query string, args []any, row func(sqlkit.ScanFunc) error) error {
+	return h.Query(ctx, query, args, row)
+}
+
 func (hostTx) Commit(context.Context) error { return nil }
 func (hostTx) Rollback()                    {}
 

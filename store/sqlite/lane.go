@@ -116,6 +116,15 @@ func (l *lane) Query(ctx context.Context, query string, args []any, row func(sql
 	return c.Query(ctx, query, args, row)
 }
 
+func (l *lane) Get(ctx context.Context, query string, args []any, row func(sqlkit.ScanFunc) error) error {
+	c, err := l.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.give(c)
+	return c.Get(ctx, query, args, row)
+}
+
 // maxStmts bounds the prepared statements of a connection.
 const maxStmts = 256
 
@@ -211,6 +220,15 @@ func (c *conn) Query(ctx context.Context, query string, args []any, row func(sql
 		return c.mapError(ctx, err)
 	}
 	return scanRows(ctx, rows, row)
+}
+
+// Get hides the end of ctx from the driver, which would need two goroutines to
+// wait for it.
+func (c *conn) Get(ctx context.Context, query string, args []any, row func(sqlkit.ScanFunc) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return c.Query(context.WithoutCancel(ctx), query, args, row)
 }
 
 func scanRows(ctx context.Context, rows *sql.Rows, row func(sqlkit.ScanFunc) error) error {

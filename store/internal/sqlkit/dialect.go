@@ -51,6 +51,9 @@ type Conn interface {
 	Exec(ctx context.Context, sql string, args ...any) (int64, error)
 	// Query calls row for each row of the answer.
 	Query(ctx context.Context, sql string, args []any, row func(scan ScanFunc) error) error
+	// Get is Query for an answer of a row or none that is found at once, so
+	// that it need not be stopped when ctx ends.
+	Get(ctx context.Context, sql string, args []any, row func(scan ScanFunc) error) error
 }
 
 // A ScanFunc copies the columns of a row.

@@ -23,7 +23,6 @@ type layout struct {
 	insert, insertWithKeys  string
 	quick, full, fullKeys   string
 	fullData, fullWithKeys  string
-	narrow, narrowData      string
 	fullDataWithKeys        string
 	drop, dropData, version string
 	dropKey, insertKey      string
@@ -123,8 +122,6 @@ func (l *layout) compileUpdates() {
 	l.full = all
 	l.fullKeys = all + " AND keys = " + d.p(4)
 	l.fullData = all + " AND data = " + d.p(n+1)
-	l.narrow = "UPDATE " + l.table + " SET version = " + d.p(2) + ", data = " + d.p(3) + where
-	l.narrowData = l.narrow + " AND data = " + d.p(4)
 	l.quick = l.fullKeys
 	if d.Narrow {
 		l.quick = few + " AND " + strings.Join(same, " AND ")

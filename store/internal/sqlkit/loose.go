@@ -72,7 +72,7 @@ func readLoose(ctx context.Context, c Conn, before []read, l *layout, m store.Ma
 		l.match(b, m)
 	}
 	var r *row
-	err := c.Query(ctx, b.String(), b.args, func(scan ScanFunc) error {
+	err := c.Get(ctx, b.String(), b.args, func(scan ScanFunc) error {
 		err := scan(d.dest...)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func recheck(ctx context.Context, c Conn, d *Dialect, reads []read) error {
 	checks(b, reads)
 	b.add(")")
 	same := false
-	err := c.Query(ctx, b.String(), b.args, func(scan ScanFunc) error { return scan(&same) })
+	err := c.Get(ctx, b.String(), b.args, func(scan ScanFunc) error { return scan(&same) })
 	if err == nil && !same {
 		err = errChanged
 	}

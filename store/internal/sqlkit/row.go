@@ -1,7 +1,6 @@
 package sqlkit
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -155,31 +154,4 @@ func expiry(ms int64) any {
 		return nil
 	}
 	return ms
-}
-
-// sameColumns reports whether all but version, keys and data are equal.
-func sameColumns(a, b *row) bool {
-	if a.expires != b.expires {
-		return false
-	}
-	for i := range a.cols {
-		x, y := a.cols[i], b.cols[i]
-		if (x == nil) != (y == nil) || x != nil && *x != *y {
-			return false
-		}
-	}
-	return true
-}
-
-// getRow reads one record; nil if there is none.
-func (l *layout) getRow(ctx context.Context, c Conn, id string) (r *row, err error) {
-	d := l.newDest()
-	err = c.Query(ctx, l.get, []any{id}, func(scan ScanFunc) error {
-		if err := scan(d.dest...); err != nil {
-			return err
-		}
-		r, err = d.row()
-		return err
-	})
-	return r, err
 }

@@ -50,11 +50,15 @@ func (w *write) written(err error) error {
 	return w.l.duplicate(v, entries)
 }
 
+// errNoRow: the record is not stored at the version that it must have. It is
+// ErrConflict itself, told by identity from one that the database reports.
+var errNoRow = store.ErrConflict
+
 // one executes a statement that writes one record or none.
 func one(ctx context.Context, c Conn, sql string, args ...any) error {
 	n, err := c.Exec(ctx, sql, args...)
 	if err == nil && n == 0 {
-		return store.ErrConflict
+		return errNoRow
 	}
 	return err
 }
@@ -83,7 +87,7 @@ func (w *write) oneWithKeys(ctx context.Context, c Conn, sql string, args []any,
 	n := 0
 	err := c.Query(ctx, sql, append(args, whole), func(scan ScanFunc) error { return scan(&n) })
 	if err == nil && n == 0 {
-		return store.ErrConflict
+		return errNoRow
 	}
 	return err
 }
@@ -108,11 +112,11 @@ func (w *write) insert(ctx context.Context, c Conn, inTx bool) error {
 // always its Many entries stay what they are, and often all entries.
 func (w *write) update(ctx context.Context, c Conn, inTx bool) error {
 	args := w.l.args(w.new)
-	if err := one(ctx, c, w.l.quick, args...); !errors.Is(err, store.ErrConflict) {
+	if err := one(ctx, c, w.l.quick, args...); err != errNoRow {
 		return err
 	}
 	if w.l.d.Narrow {
-		if err := one(ctx, c, w.l.fullKeys, args...); !errors.Is(err, store.ErrConflict) {
+		if err := one(ctx, c, w.l.fullKeys, args...); err != errNoRow {
 			return err
 		}
 	}
@@ -129,12 +133,12 @@ func (w *write) update(ctx context.Context, c Conn, inTx bool) error {
 // oldKeys reads the Many entries at the version that must be stored.
 func (w *write) oldKeys(ctx context.Context, c Conn) (keys string, err error) {
 	found := false
-	err = c.Query(ctx, w.l.getKeys, []any{w.id, w.version}, func(scan ScanFunc) error {
+	err = c.Get(ctx, w.l.getKeys, []any{w.id, w.version}, func(scan ScanFunc) error {
 		found = true
 		return scan(&keys)
 	})
 	if err == nil && !found {
-		err = store.ErrConflict
+		err = errNoRow
 	}
 	return keys, err
 }
@@ -146,12 +150,15 @@ func (w *write) updateKnown(ctx context.Context, c Conn, inTx bool) error {
 	}
 	l := w.l
 	sameKeys := w.old.keys == w.new.keys
-	if sameKeys && l.d.Narrow && sameColumns(w.old, w.new) {
-		args := []any{w.id, w.new.version, w.new.data}
-		if w.unsure {
-			return one(ctx, c, l.narrowData, append(args, w.old.data)...)
+	if l.d.Narrow {
+		if !sameKeys && !inTx {
+			return errNeedsTx
 		}
-		return one(ctx, c, l.narrow, args...)
+		b := w.updateChanged()
+		if sameKeys {
+			return one(ctx, c, b.String(), b.args...)
+		}
+		return w.replace(ctx, c, w.old.keys, b.String(), "", b.args)
 	}
 	args, sql, withKeys := l.args(w.new), l.full, l.fullWithKeys
 	if w.unsure {
@@ -160,13 +167,42 @@ func (w *write) updateKnown(ctx context.Context, c Conn, inTx bool) error {
 	if sameKeys {
 		return one(ctx, c, sql, args...)
 	}
-	if !inTx && !l.d.Arrays {
-		return errNeedsTx
-	}
-	if w.unsure && l.d.Arrays {
+	if w.unsure {
 		args = append(args, w.old.keys)
 	}
 	return w.replace(ctx, c, w.old.keys, sql, withKeys, args)
+}
+
+// updateChanged writes an UPDATE that names only the columns that change.
+func (w *write) updateChanged() *builder {
+	b := &builder{d: w.l.d}
+	b.add("UPDATE ", w.l.table, " SET version = ")
+	b.arg(w.new.version)
+	set := func(changed bool, column string, v any) {
+		if changed {
+			b.add(", ", column, " = ")
+			b.arg(v)
+		}
+	}
+	set(true, "data", w.new.data)
+	set(w.old.keys != w.new.keys, "keys", w.new.keys)
+	set(w.old.expires != w.new.expires, "expires", expiry(w.new.expires))
+	for i, v := range w.new.cols {
+		if v == nil {
+			set(w.old.cols[i] != nil, w.l.quoted[i], nil)
+		} else {
+			set(w.old.cols[i] == nil || *w.old.cols[i] != *v, w.l.quoted[i], *v)
+		}
+	}
+	b.add(" WHERE id = ")
+	b.arg(w.id)
+	b.add(" AND version = ")
+	b.arg(w.version)
+	if w.unsure {
+		b.add(" AND data = ")
+		b.arg(w.old.data)
+	}
+	return b
 }
 
 // replace stores a record and changes the rows of its Many entries.
@@ -221,7 +257,7 @@ func (w *write) delete(ctx context.Context, c Conn, inTx bool) error {
 		return errNeedsTx
 	}
 	keys, err := w.oldKeys(ctx, c)
-	if errors.Is(err, store.ErrConflict) {
+	if err == errNoRow {
 		return w.whyNot(ctx, c)
 	}
 	if err != nil {
@@ -240,7 +276,7 @@ func (w *write) delete(ctx context.Context, c Conn, inTx bool) error {
 // whyNot tells a record that is missing from one at another version.
 func (w *write) whyNot(ctx context.Context, c Conn) error {
 	err := store.ErrNotFound
-	if queryErr := c.Query(ctx, w.l.version, []any{w.id}, func(scan ScanFunc) error {
+	if queryErr := c.Get(ctx, w.l.version, []any{w.id}, func(scan ScanFunc) error {
 		err = store.ErrConflict
 		return nil
 	}); queryErr != nil {

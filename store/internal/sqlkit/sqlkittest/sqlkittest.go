@@ -188,6 +188,11 @@ func (c countingConn) Query(ctx context.Context, sql string, args []any, row fun
 	return c.c.Query(ctx, sql, args, row)
 }
 
+func (c countingConn) Get(ctx context.Context, sql string, args []any, row func(sqlkit.ScanFunc) error) error {
+	*c.n++
+	return c.c.Get(ctx, sql, args, row)
+}
+
 type countingTxn struct {
 	txn sqlkit.Txn
 	countingConn
