@@ -63,6 +63,11 @@ func (c *Counter) Purge(ctx context.Context, before time.Time) (int, error) {
 	return c.Store.Purge(ctx, before)
 }
 
+// Prepare passes on and counts nothing.
+func (c *Counter) Prepare(ctx context.Context, kinds ...*store.Kind) error {
+	return store.Prepare(ctx, c.Store, kinds...)
+}
+
 func (c *Counter) counted(fn func(store.Tx) error) func(store.Tx) error {
 	return func(tx store.Tx) error {
 		c.runs.Add(1)

@@ -114,6 +114,11 @@ func (f *faulty) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return err
 }
 
+// Prepare passes on and does not fail.
+func (f *faulty) Prepare(ctx context.Context, kinds ...*store.Kind) error {
+	return store.Prepare(ctx, f.Store, kinds...)
+}
+
 // Purge fails as planned.
 func (f *faulty) Purge(ctx context.Context, before time.Time) (int, error) {
 	if err := f.before(ctx, "Purge"); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/usherauth/usher/store"
 )
@@ -43,6 +44,31 @@ func (r *run) race(fn func(i int) error) []error {
 	return errs
 }
 
+// A meeting makes two transactions overlap, where the store lets them: the
+// first to come waits for a second one, but not for long.
+type meeting struct {
+	arrived atomic.Int32
+	second  chan struct{}
+}
+
+func newMeeting() *meeting { return &meeting{second: make(chan struct{})} }
+
+// patience is how long a transaction waits for another one, which the store
+// may keep waiting for it.
+const patience = 20 * time.Millisecond
+
+func (m *meeting) wait() {
+	switch m.arrived.Add(1) {
+	case 1:
+		select {
+		case <-m.second:
+		case <-time.After(patience):
+		}
+	case 2:
+		close(m.second)
+	}
+}
+
 // update is Update that tries again for as long as there are conflicts.
 func (r *run) update(fn func(tx store.Tx) error) error {
 	for {
@@ -75,7 +101,7 @@ func isLost(err error) bool {
 
 func consumeOnce(r *run) {
 	for round := range rounds {
-		id := fmt.Sprint("code ", round)
+		id, m := fmt.Sprint("code ", round), newMeeting()
 		r.put(rec(id))
 		r.wantWinners(r.race(func(int) error {
 			return r.s.Update(r.ctx, func(tx store.Tx) error {
@@ -83,6 +109,7 @@ func consumeOnce(r *run) {
 				if err != nil {
 					return err
 				}
+				m.wait()
 				return tx.Delete(r.ctx, item, id, rc.Version)
 			})
 		}), 1, isLost)
@@ -113,9 +140,16 @@ func number(id string, n int) store.Record {
 
 func lostUpdate(r *run) {
 	r.put(number("n", 0))
+	m := newMeeting()
 	errs := r.race(func(int) error {
 		for range rounds {
-			if err := r.update(func(tx store.Tx) error { return r.addTo(r.ctx, tx, "n", 1) }); err != nil {
+			if err := r.update(func(tx store.Tx) error {
+				if _, err := tx.Get(r.ctx, item, "n"); err != nil {
+					return err
+				}
+				m.wait()
+				return r.addTo(r.ctx, tx, "n", 1)
+			}); err != nil {
 				return err
 			}
 		}
@@ -128,10 +162,26 @@ func lostUpdate(r *run) {
 	}
 }
 
+// lookAndMeet reads, so that the transaction has its snapshot, and then meets
+// another one.
+func (r *run) lookAndMeet(tx store.Tx, q store.Query, m *meeting) error {
+	_, err := tx.Count(r.ctx, q)
+	m.wait()
+	return err
+}
+
 func oneInsert(r *run) {
 	for round := range rounds {
-		id := fmt.Sprint("id ", round)
-		r.wantWinners(r.race(func(i int) error { return r.tryPut(number(id, i)) }), 1, isLost)
+		id, m := fmt.Sprint("id ", round), newMeeting()
+		r.wantWinners(r.race(func(i int) error {
+			return r.s.Update(r.ctx, func(tx store.Tx) error {
+				if err := r.lookAndMeet(tx, where(match("", store.In, id)), m); err != nil {
+					return err
+				}
+				_, err := tx.Put(r.ctx, number(id, i))
+				return err
+			})
+		}), 1, isLost)
 		if v := r.get(item, id).Version; v != 1 {
 			r.failf("Version is %d, want 1", v)
 		}
@@ -140,10 +190,13 @@ func oneInsert(r *run) {
 
 func uniqueWinner(r *run) {
 	for round := range rounds {
-		email, alias := fmt.Sprint("email=", round), fmt.Sprint("alias=", round)
+		email, alias, m := fmt.Sprint("email=", round), fmt.Sprint("alias=", round), newMeeting()
 		r.wantWinners(r.race(func(i int) error {
 			id := fmt.Sprint(round, " ", i)
 			return r.update(func(tx store.Tx) error {
+				if err := r.lookAndMeet(tx, where(match("email", store.In, strconv.Itoa(round))), m); err != nil {
+					return err
+				}
 				_, err := tx.Put(r.ctx, rec(id, email, alias))
 				return err
 			})
@@ -158,30 +211,38 @@ func uniqueWinner(r *run) {
 	r.wantCount(where(), rounds)
 }
 
-// guardRecord lets all administrators leave at once; the last one must stay.
+// guardRecord lets both administrators of many organizations leave at once; in
+// each one of them must stay.
 func guardRecord(r *run) {
-	r.put(number("guard", 0))
-	for i := range racers {
-		r.put(rec(fmt.Sprint("admin ", i), "tag=admin"))
-	}
+	const orgs = racers / 2
 	errLast := errors.New("the last one stays")
-	leave := func(i int) error {
+	var meetings [orgs]*meeting
+	admins := func(org int) store.Query { return where(match("tag", store.In, fmt.Sprint("admin of ", org))) }
+	for org := range orgs {
+		meetings[org] = newMeeting()
+		tag := fmt.Sprint("tag=admin of ", org)
+		r.put(number(fmt.Sprint("guard ", org), 0), rec(fmt.Sprint("admin ", org), tag), rec(fmt.Sprint("admin ", org+orgs), tag))
+	}
+	errs := r.race(func(i int) error {
 		return r.update(func(tx store.Tx) error {
-			n, err := tx.Count(r.ctx, where(match("tag", store.In, "admin")))
+			n, err := tx.Count(r.ctx, admins(i%orgs))
 			if err != nil {
 				return err
 			}
+			meetings[i%orgs].wait()
 			if n == 1 {
 				return errLast
 			}
 			if err := tx.Delete(r.ctx, item, fmt.Sprint("admin ", i), 1); err != nil {
 				return err
 			}
-			return r.addTo(r.ctx, tx, "guard", 1)
+			return r.addTo(r.ctx, tx, fmt.Sprint("guard ", i%orgs), 1)
 		})
+	})
+	r.wantWinners(errs, orgs, func(err error) bool { return errors.Is(err, errLast) })
+	for org := range orgs {
+		r.wantCount(admins(org), 1)
 	}
-	r.wantWinners(r.race(leave), racers-1, func(err error) bool { return errors.Is(err, errLast) })
-	r.wantCount(where(match("tag", store.In, "admin")), 1)
 }
 
 // transfers moves amounts between accounts for as long as others add them up.
@@ -192,6 +253,7 @@ func transfers(r *run) {
 	}
 	var reading atomic.Int32
 	reading.Store(readers)
+	moved := make(chan struct{}) // told of moves that anybody waits for
 	move := func(i, n int) error {
 		from, to := fmt.Sprint("account ", (i+n)%accounts), fmt.Sprint("account ", (i+n+1)%accounts)
 		return r.update(func(tx store.Tx) error {
@@ -205,7 +267,7 @@ func transfers(r *run) {
 		if i < readers {
 			defer reading.Add(-1)
 			for range rounds {
-				if err := r.s.View(r.ctx, func(tx store.Tx) error { return r.sum(tx, accounts, accounts*each) }); err != nil {
+				if err := r.s.View(r.ctx, func(tx store.Tx) error { return r.sum(tx, accounts, accounts*each, moved) }); err != nil {
 					return err
 				}
 			}
@@ -215,14 +277,19 @@ func transfers(r *run) {
 			if err := move(i, n); err != nil {
 				return err
 			}
+			select {
+			case moved <- struct{}{}:
+			default:
+			}
 		}
 		return nil
 	})
 	r.ok("race", errors.Join(errs...))
 }
 
-// sum adds accounts up, in two ways.
-func (r *run) sum(tx store.Tx, accounts, want int) error {
+// sum adds accounts up, in two ways. In the midst of it it waits for somebody
+// to move something, but not for long.
+func (r *run) sum(tx store.Tx, accounts, want int, moved <-chan struct{}) error {
 	one, all := 0, 0
 	for i := range accounts {
 		rc, err := tx.Get(r.ctx, item, fmt.Sprint("account ", i))
@@ -234,6 +301,12 @@ func (r *run) sum(tx store.Tx, accounts, want int) error {
 			return err
 		}
 		one += n
+		if i == 0 {
+			select {
+			case <-moved:
+			case <-time.After(patience):
+			}
+		}
 	}
 	recs, err := tx.Find(r.ctx, where())
 	if err != nil {
@@ -254,9 +327,16 @@ func (r *run) sum(tx store.Tx, accounts, want int) error {
 
 func firstUse(r *run) {
 	k := &store.Kind{Name: "storetest_first", Indexes: []store.Index{{Name: "tag", Many: true}, {Name: "email", Unique: true}}}
+	m := newMeeting()
 	errs := r.race(func(i int) error {
 		rc := store.Record{Kind: k, ID: fmt.Sprint(i), Data: []byte(`0`), Entries: []store.Entry{{Index: "tag", Value: "t"}}}
-		if err := r.update(func(tx store.Tx) error { _, err := tx.Put(r.ctx, rc); return err }); err != nil {
+		if err := r.update(func(tx store.Tx) error {
+			if err := r.lookAndMeet(tx, store.Query{Kind: k}, m); err != nil {
+				return err
+			}
+			_, err := tx.Put(r.ctx, rc)
+			return err
+		}); err != nil {
 			return err
 		}
 		_, err := r.tryFind(store.Query{Kind: k})

@@ -138,7 +138,7 @@ func raceFaults() []Fault {
 				if err != nil || n == 0 {
 					return 0, err
 				}
-				time.Sleep(2 * time.Millisecond)
+				time.Sleep(20 * time.Millisecond)
 				_, err = s.Purge(ctx, before)
 				return n, err
 			},
@@ -170,7 +170,7 @@ func createsKinds() hooks {
 			if creating.Add(1) > 1 {
 				return 0, store.ErrUnavailable
 			}
-			time.Sleep(2 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond)
 			created.Store(true)
 		}
 		return tx.Put(ctx, r)
