@@ -1,0 +1,167 @@
+package ui
+
+import (
+	"time"
+)
+
+// A Page is what a template sees. Texts from people are plain: html/template
+// escapes them.
+type Page struct {
+	AppName string
+	// Stylesheet and Home are URLs; the other pages are at [Page.URL].
+	Stylesheet, Home string
+	// Notice says what has just been done; empty: nothing.
+	Notice string
+	// Problems are what was refused, for the summary; each is beside its field
+	// as well.
+	Problems []Problem
+	// Attempt is the ID of the sign-in or sign-up that a form goes on with.
+	Attempt string
+	// Identifier is who signs in, as typed.
+	Identifier string
+	// Account is who is signed in, Accounts are all in this browser.
+	Account  *Account
+	Accounts []Account
+	// Continue is where somebody goes who is signed in already.
+	Continue string
+	// Methods are the other ways to sign in.
+	Methods Methods
+	// Code is the code that was sent, on pages that ask for one.
+	Code *Code
+	// Fields are what a sign-up asks for, in order.
+	Fields []FieldSpec
+	// SignUpClosed: nobody can sign up here without an invitation.
+	SignUpClosed bool
+	// HasPassword: the person has one; on pages that set one.
+	HasPassword bool
+	// MinPassword is the least length of a new password in characters.
+	MinPassword int
+	// Profile is what /user shows.
+	Profile *Profile
+	// Open names the section of /user to be shown opened.
+	Open string
+	// Failure is what an error page says.
+	Failure *Failure
+
+	x       *exchange
+	values  map[string]string
+	focused bool
+}
+
+// A Problem is something that was refused.
+type Problem struct {
+	// Field is the name of the field to blame; empty: none.
+	Field string
+	Text  string
+}
+
+// ID is the element that the summary links to; empty: none.
+func (p Problem) ID() string {
+	if p.Field == "" {
+		return ""
+	}
+	return "f-" + p.Field
+}
+
+// An Account is a session of this browser and whose it is.
+type Account struct {
+	SessionID  string
+	Name       string // as the person is to be greeted
+	Identifier string // address or username
+	Current    bool
+}
+
+// Methods say how else a person can go on with signing in.
+type Methods struct{ Password, Code, Reset bool }
+
+// A Code is a code on its way.
+type Code struct {
+	To string // where it was sent, masked if need be
+	// ID names the address in a profile; empty in a sign-in or sign-up.
+	ID string
+	// Wait is how many seconds to wait before another can be asked for.
+	Wait int
+	// Reset: it leads to a new password.
+	Reset bool
+}
+
+// A FieldSpec is a field of the sign-up form.
+type FieldSpec struct {
+	Name     string
+	Required bool
+}
+
+// Must is yes or no, as input wants it for required.
+func (f FieldSpec) Must() string {
+	if f.Required {
+		return "yes"
+	}
+	return "no"
+}
+
+// A Profile is what a person sees of the own account.
+type Profile struct {
+	FirstNameOn, LastNameOn  bool
+	PictureURL               string
+	HasPicture               bool
+	Addresses                []Address
+	CanAddAddress, CanVerify bool
+	PasswordOn, HasPassword  bool
+	Devices                  []Device
+	CanDelete                bool
+}
+
+// An Address is an e-mail address of a profile.
+type Address struct {
+	ID, Value         string
+	Primary, Verified bool
+}
+
+// A Device is a session of a person, on any browser.
+type Device struct {
+	ID, Name, Address, Place string
+	This, Mobile             bool
+	// LastActive is when it was last used, and Ago the same in words.
+	LastActive time.Time
+	Ago        string
+}
+
+// A Failure is what an error page says.
+type Failure struct {
+	Title, Text string
+	// Retry is where to try again; empty: nowhere.
+	Retry string
+	// Wait is how many seconds to wait first; 0 is not said.
+	Wait int
+	// TraceID names the request in the log; empty: it was the person's fault.
+	TraceID string
+}
+
+// URL is a page of ours with the redirect_url that is carried along, such as
+// {{.URL "/sign-up"}}.
+func (pg *Page) URL(path string) string { return pg.x.url(path) }
+
+// page returns what all pages have.
+func (x *exchange) page() *Page {
+	return &Page{AppName: x.settings.AppName, Home: x.p.opts.Home, Notice: notices[x.notice],
+		Stylesheet: x.p.site.PagesPath + x.p.style.path, MinPassword: x.settings.Password.MinLength,
+		x: x, values: map[string]string{}}
+}
+
+// notices are what can be said of a thing that was done. The code travels in
+// the URL; one that is not here says nothing.
+var notices = map[string]string{
+	"sent":          "We sent you a new code.",
+	"restart":       "That took too long or went on in another window. Please start again.",
+	"signed-out":    "You are signed out.",
+	"deleted":       "Your account has been deleted.",
+	"saved":         "Your profile has been saved.",
+	"password":      "Your password has been changed.",
+	"picture":       "Your picture has been changed.",
+	"no-picture":    "Your picture has been removed.",
+	"email":         "The email address is verified.",
+	"email-added":   "The email address has been added.",
+	"email-primary": "Your primary email address has been changed.",
+	"email-removed": "The email address has been removed.",
+	"device":        "That device is signed out.",
+}

@@ -1,0 +1,92 @@
+package ui
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
+	"github.com/usherauth/usher/auth/internal/picture"
+	"github.com/usherauth/usher/store"
+)
+
+// getPicture shows the person's own picture, or one made of the initials. It
+// needs no ID in its URL, and no other site or person can fetch it.
+func getPicture(x *exchange) error {
+	a, err := x.actor()
+	if err != nil && fault.From(err).Status() == http.StatusUnauthorized {
+		return fault.New("resource_not_found", "") // nobody signs in inside an image
+	}
+	if err != nil {
+		return err
+	}
+	kind, data := "image/svg+xml", []byte(nil)
+	if a.User.ImageID != "" {
+		im, err := x.p.engine.Image(x.ctx(), a.User.ImageID)
+		switch {
+		case err == nil:
+			kind, data = im.ContentType, im.Bytes
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+	}
+	if data == nil {
+		data = picture.Default(a.User.ID, picture.Initials(a.User.FirstName, a.User.LastName))
+	}
+	h := x.w.Header()
+	x.cookies()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	x.w.WriteHeader(http.StatusOK)
+	_, err = x.w.Write(data)
+	if err != nil {
+		x.p.engine.Log().DebugContext(x.ctx(), "pages: picture not sent", "err", err)
+	}
+	return nil
+}
+
+func postPicture(x *exchange) error {
+	a, err := x.actor()
+	if err != nil {
+		return err
+	}
+	f, err := httpx.ParseUpload(x.w, x.r)
+	if err != nil {
+		return x.refuseUser(a, "profile", nil, err, "file")
+	}
+	file, _ := f.File("file")
+	err = f.Err()
+	if err == nil && (file == nil || len(file.Data) == 0) {
+		err = empty("file")
+	}
+	var im picture.Image
+	if err == nil {
+		im, err = x.p.pictures.Decode(x.ctx(), bytes.NewReader(file.Data))
+	}
+	if err == nil {
+		err = x.p.engine.SetProfileImage(x.ctx(), a, im.ContentType, im.Data)
+	}
+	switch {
+	case errors.Is(err, picture.ErrTooLarge):
+		err = fault.Wrap("image_too_large", "file", err)
+	case errors.Is(err, picture.ErrUnsupported), errors.Is(err, picture.ErrBroken):
+		err = fault.Wrap("image_type_invalid", "file", err)
+	}
+	if err != nil {
+		return x.refuseUser(a, "profile", nil, err, "file")
+	}
+	return x.redirect("/user", "picture")
+}
+
+func postPictureRemove(x *exchange) error {
+	a, err := x.actor()
+	if err != nil {
+		return err
+	}
+	if err := x.p.engine.SetProfileImage(x.ctx(), a, "", nil); err != nil {
+		return x.refuseUser(a, "profile", nil, err)
+	}
+	return x.redirect("/user", "no-picture")
+}

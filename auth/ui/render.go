@@ -1,0 +1,105 @@
+package ui
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+)
+
+// names are the templates, one per page. Each defines "title" and "content".
+var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_new_password", "signed_in",
+	"sign_up", "sign_up_verify", "sign_out", "user", "user_email_verify", "user_delete", "error"}
+
+// parseTemplates reads all templates.
+func parseTemplates(files overlay) (map[string]*template.Template, error) {
+	var errs []error
+	base := template.New("").Funcs(template.FuncMap{"input": input, "plural": plural}).Option("missingkey=error")
+	for _, name := range []string{"layout.html", "parts.html"} {
+		errs = append(errs, parse(base, files, name))
+	}
+	views := map[string]*template.Template{}
+	for _, name := range names {
+		t, err := base.Clone()
+		if err == nil {
+			err = parse(t, files, name+".html")
+		}
+		if err == nil {
+			for _, part := range []string{"layout", "title", "content"} {
+				if t.Lookup(part) == nil {
+					err = errors.Join(err, fmt.Errorf("ui: %s.html: %q is not defined", name, part))
+				}
+			}
+		}
+		errs = append(errs, err)
+		views[name] = t
+	}
+	return views, errors.Join(errs...)
+}
+
+func parse(t *template.Template, files overlay, name string) error {
+	text, err := files.read("templates", name)
+	if err != nil {
+		return err
+	}
+	if _, err := t.New(name).Parse(text); err != nil {
+		return fmt.Errorf("ui: %w", err)
+	}
+	return nil
+}
+
+// tryTemplates runs each template once on a made-up page, so that a broken
+// overlay is found when the host starts and not by a visitor.
+func (p *pages) tryTemplates() error {
+	var errs []error
+	for _, name := range names {
+		if err := p.views[name].ExecuteTemplate(io.Discard, "layout", p.sample()); err != nil {
+			errs = append(errs, fmt.Errorf("ui: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sample is a page on which everything can be seen.
+func (p *pages) sample() *Page {
+	me := Account{SessionID: "sess_1", Name: "Ada", Identifier: "ada@example.com", Current: true}
+	return &Page{AppName: "Acme", Stylesheet: "/auth/x.css", Home: "/", Notice: "Done.", Attempt: "sia_1",
+		Problems: []Problem{{Field: "password", Text: "Wrong."}}, Identifier: me.Identifier, Account: &me,
+		Accounts: []Account{me}, Continue: "/", Methods: Methods{true, true, true},
+		Code: &Code{To: me.Identifier, ID: "idn_1", Wait: 30}, HasPassword: true, MinPassword: 8,
+		Fields: []FieldSpec{{"first_name", false}, {"last_name", false}, {"email_address", true}, {"password", true}},
+		Profile: &Profile{FirstNameOn: true, LastNameOn: true, PictureURL: "/p", HasPicture: true, CanAddAddress: true,
+			CanVerify: true, PasswordOn: true, HasPassword: true, CanDelete: true,
+			Addresses: []Address{{ID: "idn_1", Value: me.Identifier, Primary: true, Verified: true}, {ID: "idn_2", Value: "a@b.c"}},
+			Devices:   []Device{{ID: "sess_1", Name: "Firefox", This: true}, {ID: "sess_2", Name: "Chrome", Address: "192.0.2.1", Ago: "just now"}}},
+		Failure: &Failure{Title: "Error", Text: "Sorry.", Retry: "/", Wait: 3, TraceID: "1"},
+		x:       &exchange{p: p}, values: map[string]string{}}
+}
+
+// plural writes a number with its noun.
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}
+
+// render answers with a page, whole or not at all.
+func (x *exchange) render(status int, name string, pg *Page) error {
+	var b bytes.Buffer
+	if err := x.p.views[name].ExecuteTemplate(&b, "layout", pg); err != nil {
+		return fault.Wrap(fault.Internal, "", fmt.Errorf("template %s: %w", name, err))
+	}
+	x.cookies()
+	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	x.w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	x.w.WriteHeader(status)
+	if _, err := x.w.Write(b.Bytes()); err != nil {
+		x.p.engine.Log().DebugContext(x.ctx(), "pages: answer not sent", "err", err)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package ui
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
+)
+
+// A handler answers one exchange. An error that it returns becomes a page of
+// its own; what belongs beside a field it has shown itself.
+type handler func(*exchange) error
+
+// A route is what a path answers. page is where to go on when something fails,
+// if it is not the path itself; a path that only takes a POST leads there when
+// it is asked for: people reload what a refused form left in the bar.
+type route struct {
+	get, post handler
+	page      string
+}
+
+// routes lists every path below PagesPath. Nothing behind get writes.
+func routes() map[string]route {
+	return map[string]route{
+		"": {page: "/user"},
+
+		"/sign-in":              {get: getSignIn, post: postSignIn},
+		"/sign-in/password":     {get: getPassword, post: postPassword},
+		"/sign-in/send":         {post: postSendCode, page: "/sign-in/code"},
+		"/sign-in/code":         {get: getCode, post: postCode},
+		"/sign-in/new-password": {get: getNewPassword, post: postNewPassword},
+		"/sign-in/switch":       {post: postSwitch, page: "/sign-in"},
+
+		"/sign-up":        {get: getSignUp, post: postSignUp},
+		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
+		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
+
+		"/sign-out": {get: getSignOut, post: postSignOut},
+
+		"/user":                {get: getUser},
+		"/user/profile":        {post: postProfile, page: "/user"},
+		"/user/password":       {post: postUserPassword, page: "/user"},
+		"/user/picture":        {get: getPicture, post: postPicture, page: "/user"},
+		"/user/picture/remove": {post: postPictureRemove, page: "/user"},
+		"/user/emails":         {post: postEmail, page: "/user"},
+		"/user/emails/send":    {post: postEmailSend, page: "/user"},
+		"/user/emails/verify":  {get: getEmailVerify, post: postEmailVerify},
+		"/user/emails/primary": {post: postEmailPrimary, page: "/user"},
+		"/user/emails/remove":  {post: postEmailRemove, page: "/user"},
+		"/user/devices/end":    {post: postDeviceEnd, page: "/user"},
+		"/user/delete":         {get: getDelete, post: postDelete},
+	}
+}
+
+// serve finds the route and runs it.
+func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
+	path, below := strings.CutPrefix(httpx.TrimSlash(r.URL.Path), p.site.PagesPath)
+	if below && path == p.style.path {
+		p.style.serve(w, r)
+		return
+	}
+	x := &exchange{p: p, w: w, r: r, settings: p.engine.Settings(r.Context())}
+	rt, known := p.routes[path]
+	if !below || !known {
+		x.fail(fault.New("resource_not_found", ""))
+		return
+	}
+	x.path, x.home = path, rt.page
+	if x.home == "" {
+		x.home = path
+	}
+	h := rt.get
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		if h == nil {
+			h = func(x *exchange) error { return x.redirect(rt.page, "") }
+		}
+	case http.MethodPost:
+		h = rt.post
+	default:
+		h = nil
+	}
+	if h == nil {
+		w.Header().Set("Allow", allowed(rt))
+		x.fail(fault.New("method_not_allowed", ""))
+		return
+	}
+	if err := x.begin(); err != nil {
+		x.fail(err)
+		return
+	}
+	if err := h(x); err != nil {
+		x.fail(err)
+	}
+}
+
+func allowed(rt route) string {
+	if rt.post == nil {
+		return "GET, HEAD"
+	}
+	return "GET, HEAD, POST"
+}

@@ -1,0 +1,227 @@
+package ui
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/user"
+)
+
+const (
+	byPassword = "password"
+	byCode     = "email_code"
+	byReset    = "reset_password_email_code"
+)
+
+// getSignIn asks who wants to sign in. Where an attempt stands is known from
+// the client, so a fresh look at this page just begins anew.
+func getSignIn(x *exchange) error {
+	pg := x.page()
+	closed, err := x.signedInAlready(pg)
+	if err != nil {
+		return err
+	}
+	if closed {
+		return x.render(200, "signed_in", pg)
+	}
+	return x.render(200, "sign_in", pg)
+}
+
+// signedInAlready fills in who is signed in, and reports whether nobody else
+// can be in this browser.
+func (x *exchange) signedInAlready(pg *Page) (closed bool, err error) {
+	current, all, err := x.accounts()
+	if err != nil || current == nil {
+		return false, err
+	}
+	for _, s := range all {
+		pg.Accounts = append(pg.Accounts, account(s, s == current))
+	}
+	a := account(current, true)
+	pg.Account = &a
+	if pg.Continue = x.next; pg.Continue == "" {
+		pg.Continue = x.p.opts.AfterSignIn
+	}
+	return !x.settings.Sessions.Multi, nil
+}
+
+func account(s *engine.SessionView, current bool) Account {
+	a := Account{SessionID: s.ID, Name: s.User.Name(), Identifier: s.User.Identifier(), Current: current}
+	if a.Name == "" {
+		a.Name = a.Identifier
+	}
+	return a
+}
+
+func postSignIn(x *exchange) error {
+	f, err := x.form()
+	if err != nil {
+		return err
+	}
+	identifier, _ := f.StringMax("identifier", 320)
+	identifier = strings.TrimSpace(identifier)
+	pg := x.page()
+	pg.values["identifier"] = identifier
+	if _, err := x.signedInAlready(pg); err != nil {
+		return err
+	}
+	if err = f.Err(); err == nil && identifier == "" {
+		err = empty("identifier")
+	}
+	if err != nil {
+		return x.refuse("sign_in", pg, err, "identifier")
+	}
+	a, err := x.p.engine.CreateSignIn(x.ctx(), x.b, engine.SignInParams{Identifier: identifier})
+	if errors.Is(err, fault.New("session_exists", "")) {
+		return x.redirect("/sign-in", "")
+	}
+	if err != nil {
+		return x.refuse("sign_in", pg, err, "identifier")
+	}
+	v, err := x.p.engine.ViewSignIn(x.ctx(), a)
+	if err != nil {
+		return err
+	}
+	m := methods(v)
+	switch {
+	case m.Password && (!m.Code || x.settings.SignIn.PreferredStrategy == byPassword):
+		return x.redirect("/sign-in/password", "")
+	case m.Code:
+		return x.send(v, byCode, a.ID)
+	}
+	return x.refuse("sign_in", pg, fault.New("strategy_for_user_invalid", ""), "identifier")
+}
+
+func methods(v *engine.SignInView) Methods {
+	var m Methods
+	for _, o := range v.First {
+		m.Password = m.Password || o.Strategy == byPassword
+		m.Code = m.Code || o.Strategy == byCode
+		m.Reset = m.Reset || o.Strategy == byReset
+	}
+	return m
+}
+
+// attempt reads the sign-in under way; nil if there is none.
+func (x *exchange) attempt() (*engine.SignInView, error) {
+	v, err := x.p.engine.View(x.ctx(), x.b)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return v.SignIn, nil
+}
+
+// stepPage is a page of the sign-in v.
+func (x *exchange) stepPage(v *engine.SignInView) *Page {
+	pg := x.page()
+	pg.Attempt, pg.Identifier, pg.Methods = v.ID, v.Identifier, methods(v)
+	pg.values["identifier"] = v.Identifier
+	if c := v.Attempt.First; c != nil && v.Status == signin.NeedsFirstFactor && !c.SentAt.IsZero() {
+		pg.Code = &Code{To: x.target(v, c.Target), Reset: c.Strategy == byReset,
+			Wait: max(0, seconds(c.SentAt.Add(x.settings.Codes.ResendAfter).Sub(v.Now)))}
+	}
+	return pg
+}
+
+// target shows an address whole only to who has typed it.
+func (x *exchange) target(v *engine.SignInView, address string) string {
+	typed, err := user.CanonicalEmail(v.Identifier)
+	sent, err2 := user.CanonicalEmail(address)
+	if !x.settings.Protection.MaskIdentifiers || err == nil && err2 == nil && typed == sent {
+		return address
+	}
+	return mask(address)
+}
+
+// mask leaves the first letter and the domain of an address.
+func mask(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at <= 0 {
+		return "•••"
+	}
+	first := []rune(address[:at])[0]
+	return string(first) + "•••" + address[at:]
+}
+
+// over reports the refusals of an attempt that cannot go on: it has ended, or
+// another window has begun a new one.
+func over(err error) bool {
+	for _, code := range []string{"resource_forbidden", "resource_not_found", "client_state_invalid", "client_not_found",
+		"sign_in_identification_or_user_deleted", "session_exists"} {
+		if errors.Is(err, fault.New(code, "")) {
+			return true
+		}
+	}
+	return false
+}
+
+// step reads the sign-in that a page is for. If it is not at the status
+// wanted, the person is led to where it is, and v is nil.
+func (x *exchange) step(want signin.Status) (v *engine.SignInView, err error) {
+	v, err = x.attempt()
+	if err != nil || v != nil && v.Status == want {
+		return v, err
+	}
+	if v != nil && v.Status == signin.NeedsNewPassword {
+		return nil, x.redirect("/sign-in/new-password", "")
+	}
+	if v != nil && v.Status == signin.NeedsFirstFactor {
+		return nil, x.redirect("/sign-in/password", "")
+	}
+	if x.r.Method == "POST" {
+		return nil, x.redirect("/sign-in", "restart")
+	}
+	return nil, x.redirect("/sign-in", "")
+}
+
+// proceed leads on after a step that went well.
+func (x *exchange) proceed(a *signin.Attempt) error {
+	switch a.Status {
+	case signin.Complete:
+		return x.done(x.p.opts.AfterSignIn)
+	case signin.NeedsNewPassword:
+		return x.redirect("/sign-in/new-password", "")
+	case signin.NeedsFirstFactor:
+		return x.redirect("/sign-in/password", "")
+	}
+	return fault.New("strategy_not_allowed", "") // a second factor: these pages have none
+}
+
+// send sends a code by one of the two strategies and leads to where it is
+// typed in.
+func (x *exchange) send(v *engine.SignInView, strategy, id string) error {
+	again := v.Attempt.First != nil && v.Attempt.First.Strategy == strategy
+	_, err := x.p.engine.PrepareSignIn(x.ctx(), x.b, id, factor.First, strategy, target(v, strategy))
+	switch {
+	case err == nil && again:
+		return x.redirect("/sign-in/code", "sent")
+	case err == nil:
+		return x.redirect("/sign-in/code", "")
+	case over(err):
+		return x.redirect("/sign-in", "restart")
+	}
+	pg := x.stepPage(v)
+	if pg.Code != nil {
+		return x.refuse("sign_in_code", pg, err)
+	}
+	return x.refuse("sign_in_password", pg, err)
+}
+
+// target is the address that was typed, if it can be used, else empty for the
+// primary one.
+func target(v *engine.SignInView, strategy string) string {
+	typed, err := user.CanonicalEmail(v.Identifier)
+	if err != nil {
+		return ""
+	}
+	for _, o := range v.First {
+		if have, err := user.CanonicalEmail(o.Target); o.Strategy == strategy && err == nil && have == typed {
+			return o.TargetID
+		}
+	}
+	return ""
+}

@@ -1,0 +1,206 @@
+package ui
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signup"
+)
+
+// signUpFields are the fields that the form knows, in the order of the page.
+var signUpFields = []string{"first_name", "last_name", "email_address", "password"}
+
+// signUpPage is the form, filled in from the sign-up under way if there is one.
+func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
+	pg = x.page()
+	pg.SignUpClosed = x.settings.SignUp.Mode == settings.Restricted
+	if closed, err = x.signedInAlready(pg); err != nil || closed {
+		return pg, closed, err
+	}
+	required, optional := signup.Required(x.settings), signup.Optional(x.settings)
+	for _, name := range signUpFields {
+		must := slices.Contains(required, name)
+		if must || slices.Contains(optional, name) {
+			pg.Fields = append(pg.Fields, FieldSpec{Name: name, Required: must})
+		}
+	}
+	v, err := x.p.engine.View(x.ctx(), x.b)
+	if err == nil && v != nil && v.SignUp != nil {
+		a := v.SignUp
+		pg.values["first_name"], pg.values["last_name"], pg.values["email_address"] = a.FirstName, a.LastName, a.EmailAddress
+	}
+	return pg, false, err
+}
+
+func getSignUp(x *exchange) error {
+	pg, closed, err := x.signUpPage()
+	if err != nil {
+		return err
+	}
+	if closed {
+		return x.render(200, "signed_in", pg)
+	}
+	return x.render(200, "sign_up", pg)
+}
+
+func postSignUp(x *exchange) error {
+	f, err := x.form()
+	if err != nil {
+		return err
+	}
+	pg, closed, err := x.signUpPage()
+	if err != nil {
+		return err
+	}
+	if closed {
+		return x.redirect("/sign-up", "")
+	}
+	p, err := signUpParams(f, pg)
+	if err != nil {
+		return x.refuse("sign_up", pg, err, signUpFields...)
+	}
+	if x.settings.EmailAddress.VerifyAtSignUp && p.EmailAddress != nil {
+		p.Strategy = x.verification()
+	}
+	a, err := x.p.engine.CreateSignUp(x.ctx(), x.b, p)
+	if err != nil {
+		return x.refuse("sign_up", pg, err, signUpFields...)
+	}
+	return x.proceedSignUp(a)
+}
+
+// verification is the strategy that verifies addresses; empty: none.
+func (x *exchange) verification() string {
+	on := x.p.engine.Strategies().Verifying("email_address", x.settings.EmailAddress.Verifications)
+	if len(on) == 0 {
+		return ""
+	}
+	return on[0]
+}
+
+// signUpParams reads the form. Fields that are left empty are not given;
+// problems of all fields are told together.
+func signUpParams(f *httpx.Form, pg *Page) (engine.SignUpParams, error) {
+	var p engine.SignUpParams
+	var errs []error
+	to := map[string]**string{"first_name": &p.FirstName, "last_name": &p.LastName,
+		"email_address": &p.EmailAddress, "password": &p.Password}
+	for _, field := range pg.Fields {
+		value, _ := f.String(field.Name)
+		if field.Name != "password" {
+			value = strings.TrimSpace(value)
+			pg.values[field.Name] = value
+		}
+		if value != "" {
+			*to[field.Name] = &value
+		} else if field.Required {
+			errs = append(errs, empty(field.Name))
+		}
+	}
+	if err := f.Err(); err != nil {
+		errs = []error{err}
+	}
+	return p, errors.Join(errs...)
+}
+
+// proceedSignUp leads on after a step that went well.
+func (x *exchange) proceedSignUp(a *signup.Attempt) error {
+	switch {
+	case a.Status == signup.Complete:
+		return x.done(x.p.opts.AfterSignUp)
+	case len(a.Missing(x.settings)) > 0: // the settings have changed meanwhile
+		return x.redirect("/sign-up", "restart")
+	}
+	return x.redirect("/sign-up/verify", "")
+}
+
+// signUpStep reads the sign-up whose address is to be verified. If there is
+// none, the person is led back to the form, and v is nil.
+func (x *exchange) signUpStep() (v *engine.SignUpView, pg *Page, err error) {
+	all, err := x.p.engine.View(x.ctx(), x.b)
+	if err != nil {
+		return nil, nil, err
+	}
+	if all == nil || all.SignUp == nil || all.SignUp.EmailAddress == "" {
+		notice := ""
+		if x.r.Method == "POST" {
+			notice = "restart"
+		}
+		return nil, nil, x.redirect("/sign-up", notice)
+	}
+	v, pg = all.SignUp, x.page()
+	pg.Attempt = v.ID
+	pg.Code = &Code{To: v.EmailAddress}
+	if c := v.Verification("email_address"); c != nil && !c.SentAt.IsZero() {
+		pg.Code.Wait = max(0, seconds(c.SentAt.Add(x.settings.Codes.ResendAfter).Sub(v.Now)))
+	}
+	return v, pg, nil
+}
+
+func getSignUpVerify(x *exchange) error {
+	v, pg, err := x.signUpStep()
+	if v == nil || err != nil {
+		return err
+	}
+	if c := v.Verification("email_address"); c != nil {
+		pg.Problems = dead(c.StatusAt(v.Now))
+	}
+	return x.render(200, "sign_up_verify", pg)
+}
+
+func postSignUpVerify(x *exchange) error {
+	f, err := x.form()
+	if err != nil {
+		return err
+	}
+	v, pg, err := x.signUpStep()
+	if v == nil || err != nil {
+		return err
+	}
+	id, _ := f.String("attempt")
+	code, _ := f.String("code")
+	code = digits(code)
+	if err = f.Err(); err == nil && code == "" {
+		err = empty("code")
+	}
+	if err == nil {
+		var a *signup.Attempt
+		a, err = x.p.engine.AttemptSignUp(x.ctx(), x.b, id, x.verification(), factor.Proof{Code: code})
+		if err == nil {
+			return x.proceedSignUp(a)
+		}
+	}
+	if over(err) {
+		return x.redirect("/sign-up", "restart")
+	}
+	return x.refuse("sign_up_verify", pg, err, "code")
+}
+
+func postSignUpSend(x *exchange) error {
+	f, err := x.form()
+	if err != nil {
+		return err
+	}
+	id, _ := f.String("attempt")
+	if err := f.Err(); err != nil {
+		return err
+	}
+	v, pg, err := x.signUpStep()
+	if v == nil || err != nil {
+		return err
+	}
+	_, err = x.p.engine.PrepareSignUp(x.ctx(), x.b, id, x.verification())
+	switch {
+	case err == nil:
+		return x.redirect("/sign-up/verify", "sent")
+	case over(err) || errors.Is(err, fault.New("verification_already_verified", "")):
+		return x.redirect("/sign-up", "restart")
+	}
+	return x.refuse("sign_up_verify", pg, err)
+}
