@@ -133,7 +133,10 @@ func (t sealedTx) Find(ctx context.Context, q Query) ([]Record, error) {
 		return rs, err
 	}
 	for i, r := range rs {
-		if rs[i].Data, err = t.ring.open(r); err != nil {
+		rs[i].Data, err = t.ring.open(r)
+		if errors.Is(err, ErrCorrupt) {
+			rs[i].Data = nil // no JSON: whoever decodes it finds it corrupt
+		} else if err != nil {
 			return nil, err
 		}
 	}

@@ -82,6 +82,29 @@ func (t Table[T, P]) Find(ctx context.Context, tx Tx, q Query) ([]P, error) {
 	return vs, nil
 }
 
+// List is Find for what a person or a worker goes through: records that cannot
+// be decoded are left out and named in bad, so that one of them does not hide
+// the others.
+func (t Table[T, P]) List(ctx context.Context, tx Tx, q Query) (vs []P, bad []*CorruptError, err error) {
+	q.Kind = t.Kind
+	rs, err := tx.Find(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	vs = make([]P, 0, len(rs))
+	for _, r := range rs {
+		v, err := t.decode(r)
+		if c, ok := errors.AsType[*CorruptError](err); ok {
+			bad = append(bad, c)
+		} else if err != nil {
+			return nil, nil, err
+		} else {
+			vs = append(vs, v)
+		}
+	}
+	return vs, bad, nil
+}
+
 // Count returns how many values match q.Where; q.Kind is set for you.
 func (t Table[T, P]) Count(ctx context.Context, tx Tx, q Query) (int, error) {
 	q.Kind = t.Kind

@@ -51,7 +51,8 @@ var Orders = map[string]string{
 // ErrOrder: the list cannot be ordered by that.
 var ErrOrder = errors.New("user: unknown order")
 
-// List returns the users that f asks for and how many there are in all.
+// List returns the users that f asks for and how many there are in all. With a
+// *SkippedError it returns those that can be read.
 func List(ctx context.Context, tx store.Tx, f Filter, p Page) ([]*User, int, error) {
 	q, err := p.query()
 	if err != nil {
@@ -62,9 +63,23 @@ func List(ctx context.Context, tx store.Tx, f Filter, p Page) ([]*User, int, err
 	if err != nil {
 		return nil, 0, err
 	}
-	us, err := users.Find(ctx, tx, q)
+	us, bad, err := users.List(ctx, tx, q)
+	if err == nil && len(bad) > 0 {
+		err = &SkippedError{Bad: bad}
+	}
 	return us, total, err
 }
+
+// A SkippedError names the records that a list leaves out since they cannot be
+// decoded; the rest of the list comes with it. It is store.ErrCorrupt.
+type SkippedError struct{ Bad []*store.CorruptError }
+
+func (e *SkippedError) Error() string {
+	return fmt.Sprintf("user: %d records left out of a list, the first: %v", len(e.Bad), e.Bad[0])
+}
+
+// Unwrap returns store.ErrCorrupt.
+func (e *SkippedError) Unwrap() error { return store.ErrCorrupt }
 
 // Count returns how many users f asks for.
 func Count(ctx context.Context, tx store.Tx, f Filter) (int, error) {

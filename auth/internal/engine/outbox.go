@@ -99,7 +99,11 @@ func (e *Engine) Deliver(ctx context.Context) (sent int, next time.Time, err err
 		var due []*outMail
 		now := e.now()
 		err := e.view(ctx, func(tx store.Tx) (err error) {
-			due, err = outboxTab.Find(ctx, tx, store.Query{Order: "due", Limit: 64})
+			var bad []*store.CorruptError
+			due, bad, err = outboxTab.List(ctx, tx, store.Query{Order: "due", Limit: 64})
+			for _, b := range bad {
+				e.log.ErrorContext(ctx, "outbox: mail cannot be read", "err", b)
+			}
 			return err
 		})
 		if err != nil {

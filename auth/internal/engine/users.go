@@ -170,6 +170,10 @@ func (us Users) ByIdentifier(ctx context.Context, identifier string) (*user.User
 func (us Users) List(ctx context.Context, f user.Filter, p user.Page) (list []*user.User, total int, err error) {
 	err = us.e.view(ctx, func(tx store.Tx) (err error) {
 		list, total, err = user.List(ctx, tx, f, p)
+		if _, skipped := errors.AsType[*user.SkippedError](err); skipped {
+			us.e.log.ErrorContext(ctx, "list of users is not complete", "err", err)
+			return nil
+		}
 		return err
 	})
 	return list, total, err
