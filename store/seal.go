@@ -20,7 +20,8 @@ import (
 // The kind's name, the ID and the version are bound to it as associated data.
 // A record that was copied over another one, set back to another version, cut
 // or changed does not open: [CorruptError]. So does one that was never sealed.
-// A record whose key is not in the ring is [ErrSchema] and named in the error,
+// Get says so at once; Find leaves the record's Data nil, so that the others of
+// the list can be read ([Table.List]). A record whose key is not in the ring is [ErrSchema] and named in the error,
 // as after a restore with the wrong key; put the old key back beside the new.
 //
 // What it cannot see: changed entries or Expires, a row deleted, and a whole

@@ -37,4 +37,3 @@ type UpdateParams struct {
 	Locale                                          *string
 	LegalAcceptedAt                                 *time.Time
 }
-

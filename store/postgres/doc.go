@@ -1,4 +1,4 @@
-// Package postgres is a store in a PostgreSQL database, version 13 or newer,
+// Package postgres is a store in a PostgreSQL database, tested with version 15,
 // for programs that run on any number of machines. It uses pgx.
 //
 //	s, err := postgres.Open(ctx, "postgres://usher@db/usher?pool_max_conns=20")
@@ -31,6 +31,7 @@
 //	SELECT id, data::jsonb ->> 'first_name' FROM usher_user;
 //	CREATE INDEX ON usher_user ((data::jsonb -> 'public_metadata' ->> 'plan'));
 //
+// A reference without ON DELETE makes Delete and Purge fail while it stands.
 // All writes go through the [Store], or through [Join] where they have to
 // succeed or fail together with the host's own: a column changed by hand would
 // disagree with the others. Everything else (the columns keys and long, the

@@ -42,6 +42,16 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t) })
 }
 
+// Without prepared statements, as behind an old PgBouncer.
+func TestContractExecMode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the contract once more")
+	}
+	storetest.Run(t, func(t *testing.T) store.Store {
+		return openAt(t, postgrestest.New(t)+"&default_query_exec_mode=exec")
+	})
+}
+
 func TestBeyondContract(t *testing.T) {
 	sqlkittest.Run(t, func(t *testing.T) *sqlkittest.Target {
 		dsn := postgrestest.New(t)

@@ -27,7 +27,8 @@
 //	);
 //	SELECT id, data ->> '$.first_name' FROM usher_user;
 //
-// Foreign keys are enforced on the connections of this package. All writes go
+// Foreign keys are enforced on the connections of this package: a reference
+// without ON DELETE makes Delete and Purge fail while it stands. All writes go
 // through the [Store], or through [Join] where they have to succeed or fail
 // together with the host's own: a column changed by hand would disagree with
 // the others. Everything else (the column keys, the tables usher_<kind>_key
