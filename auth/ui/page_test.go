@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
@@ -17,6 +19,7 @@ import (
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/storetest"
+	"github.com/usherauth/usher/user/password"
 )
 
 // tour shows a visitor every page, also with problems, and stops at each.
@@ -141,7 +144,7 @@ func unsound(v *visitor) (out []string) {
 		}
 		switch n.Data {
 		case "input":
-			if attr(n, "type") != "hidden" && !labels[attr(n, "id")] {
+			if attr(n, "type") != "hidden" && !has(n, "hidden") && !labels[attr(n, "id")] {
 				bad("input %s without label", attr(n, "name"))
 			}
 			if typ := attr(n, "type"); typ == "password" && (attr(n, "autocomplete") == "" || attr(n, "value") != "") {
@@ -245,6 +248,32 @@ func TestTooManyTries(t *testing.T) {
 	v.at("/auth/sign-in/password", 200)
 	v.submit("Continue", "password", secret)
 	v.at("/private", 200)
+}
+
+func TestBusy(t *testing.T) {
+	pool := &password.Pool{Slots: 1, Queue: 1}
+	w := newWorld(t, setup{hasher: &password.Hasher{Params: password.Params{Memory: 64, Time: 1}, Pool: pool}})
+	w.person(ada)
+	v := w.visitor(t)
+	v.get("/auth/sign-in")
+	v.submit("Continue", "identifier", ada)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wait sync.WaitGroup
+	for range 2 { // one works, one waits: the pool is full
+		wait.Go(func() { _ = pool.Do(ctx, 1, func() error { <-ctx.Done(); return nil }) })
+	}
+	for s := pool.Stats(); s.Running != 1 || s.Waiting != 1; s = pool.Stats() {
+		runtime.Gosched()
+	}
+	v.submit("Continue", "password", secret)
+	if v.at("/auth/sign-in/password", 503); v.header.Get("Retry-After") == "" || !strings.Contains(text(v.doc), "very busy") {
+		t.Errorf("Retry-After %q: %s", v.header.Get("Retry-After"), text(v.doc))
+	}
+	cancel()
+	wait.Wait()
+	v.follow("Try again")
+	v.submit("Continue", "password", secret)
+	v.at("/", 200)
 }
 
 func TestAttack_W20_ErrorsTellNothing(t *testing.T) {

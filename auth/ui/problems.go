@@ -30,7 +30,7 @@ var texts = map[[2]string]string{
 	{"form_password_incorrect", ""}:                "That password is not right. Try again or use another way.",
 	{"form_code_incorrect", ""}:                    "That code is not right. Check the newest email and try again.",
 	{"verification_expired", ""}:                   "That code has expired. Ask for a new one.",
-	{"verification_failed", ""}:                    "That were too many wrong codes. Ask for a new one.",
+	{"verification_failed", ""}:                    "Too many wrong codes. Ask for a new one.",
 	{"verification_missing", ""}:                   "Ask for a code first.",
 	{"form_identifier_exists", ""}:                 "That email address is taken. Sign in instead, or use another one.",
 	{"identification_exists", ""}:                  "That email address is yours already.",
