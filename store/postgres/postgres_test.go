@@ -27,6 +27,15 @@ func openAt(t testing.TB, dsn string) *postgres.Store {
 	return s
 }
 
+func with(t testing.TB, dsn, key, value string) string {
+	t.Helper()
+	dsn, err := postgrestest.With(dsn, key, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}
+
 // host connects as a host would.
 func host(t testing.TB, dsn string) *pgx.Conn {
 	t.Helper()
@@ -48,7 +57,7 @@ func TestContractExecMode(t *testing.T) {
 		t.Skip("the contract once more")
 	}
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return openAt(t, postgrestest.New(t)+"&default_query_exec_mode=exec")
+		return openAt(t, with(t, postgrestest.New(t), "default_query_exec_mode", "exec"))
 	})
 }
 

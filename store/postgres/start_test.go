@@ -86,8 +86,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Exec(context.Background(), "DROP DATABASE "+latin(c)+" WITH (FORCE)")
-	cfg := c.Config().Copy()
-	if _, err := postgres.Open(t.Context(), strings.Replace(dsn, "/"+cfg.Database, "/"+latin(c), 1)); !errors.Is(err, store.ErrInvalid) {
+	if _, err := postgres.Open(t.Context(), with(t, dsn, "dbname", latin(c))); !errors.Is(err, store.ErrInvalid) {
 		t.Error(err)
 	}
 }

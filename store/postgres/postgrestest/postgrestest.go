@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -106,7 +108,7 @@ func (s *Server) Database(t testing.TB) string {
 			t.Error(err)
 		}
 	})
-	dsn, err := withDatabase(s.dsn, name)
+	dsn, err := With(s.dsn, "dbname", name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,15 +130,19 @@ func (s *Server) exec(sql string) error {
 	return nil
 }
 
-// withDatabase returns the DSN of another database on the same server. The
-// last of two equal settings counts.
-func withDatabase(dsn, name string) (string, error) {
-	cfg, err := pgx.ParseConfig(dsn)
+// With returns a DSN, which is a URL or keywords and values, with one setting
+// changed.
+func With(dsn, key, value string) (string, error) {
+	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
+		quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)
+		return dsn + " " + key + "='" + quoted + "'", nil
+	}
+	u, err := url.Parse(dsn)
 	if err != nil {
-		return "", fmt.Errorf("postgrestest: %s: %w", EnvDSN, err)
+		return "", fmt.Errorf("postgrestest: %w", err)
 	}
-	if cfg.Database == name {
-		return dsn, nil
-	}
-	return setDatabase(dsn, name)
+	q := u.Query()
+	q.Set(key, value)
+	u.RawQuery = q.Encode()
+	return u.String(), nil
 }

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -190,16 +189,3 @@ func (s *Server) Stop() error {
 }
 
 func (s *Server) stopped() bool { return s.dir != "" && s.cmd == nil }
-
-// setDatabase changes the database in a DSN, which is a URL or keywords.
-func setDatabase(dsn, name string) (string, error) {
-	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
-		return dsn + " dbname=" + name, nil
-	}
-	u, err := url.Parse(dsn)
-	if err != nil {
-		return "", fmt.Errorf("postgrestest: %w", err)
-	}
-	u.Path = "/" + name
-	return u.String(), nil
-}
