@@ -33,8 +33,7 @@ func TestAttack_L02_RightCodeTwiceAtOnce(t *testing.T) {
 		if complete.Load() != 1 {
 			t.Errorf("%d attempts of 8 went through", complete.Load())
 		}
-		// And once more afterwards.
-		b.post(p+"/attempt_first_factor", "strategy", "email_code", "code", code)
+		b.post(p+"/attempt_first_factor", "strategy", "email_code", "code", code).refused(400, "client_state_invalid")
 	}
 	b := r.browser()
 	b.signIn(ada, good)

@@ -1,9 +1,11 @@
 package fapi_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/settings"
 )
 
@@ -166,6 +168,33 @@ func TestSignInInOneCallAndSingleSession(t *testing.T) {
 	b.post("/v1/client/sign_ins", "identifier", ada, "password", good).refused(400, "session_exists")
 	b.get("/v1/environment").ok().is("auth_config.single_session_mode", true)
 	b.get("/v1/client").ok().is("response.last_active_session_id", sid)
+}
+
+// Somebody who has typed one address learns the letters of that one only.
+func TestMaskedIdentifiers(t *testing.T) {
+	for _, masked := range []bool{true, false} {
+		r := newRig(t, func(s *setup) { s.settings.Protection.MaskIdentifiers = masked })
+		_, uid := r.browser().signUp(ada, good)
+		if _, _, err := r.e.Users().AddEmailAddress(t.Context(), uid, "countess@lovelace.example", true, false); err != nil {
+			t.Fatal(err)
+		}
+		name := "Ada"
+		if _, err := r.e.Users().Update(t.Context(), uid, engine.UpdateUserParams{FirstName: &name}); err != nil {
+			t.Fatal(err)
+		}
+		b := r.browser()
+		a := b.post("/v1/client/sign_ins", "identifier", "ADA@example.com").ok().is("response.supported_first_factors.1.safe_identifier", ada)
+		want, first := "countess@lovelace.example", any("Ada")
+		if masked {
+			want, first = "c*****@lovelace.example", nil
+		}
+		a.is("response.supported_first_factors.2.safe_identifier", want).is("response.user_data.first_name", first).
+			is("client.sign_in.supported_first_factors.2.safe_identifier", want)
+		if strings.Contains(string(a.raw), uid) == masked {
+			t.Errorf("masked %v: %s", masked, a.raw)
+		}
+		b.get("/v1/environment").ok().is("user_settings.attack_protection.pii.enabled", masked)
+	}
 }
 
 // In single-session mode a sign-in that began earlier replaces the session of

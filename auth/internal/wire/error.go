@@ -57,6 +57,9 @@ func refusal(f *fault.Error) Error {
 // not nil, may add to the envelope.
 func WriteError(w http.ResponseWriter, r *http.Request, err error, log *slog.Logger, add func(*Errors)) {
 	trace := httpx.TraceID(r.Context())
+	if trace == "" { // outside of httpx.Recover
+		trace = httpx.NewTraceID()
+	}
 	status, body := Refusal(err, trace)
 	if add != nil {
 		add(&body)

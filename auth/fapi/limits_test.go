@@ -1,0 +1,69 @@
+package fapi_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/user/password"
+)
+
+func TestRateLimitsAndBusyPool(t *testing.T) {
+	r := newRig(t, func(s *setup) { s.settings.Limits = settings.Default().Limits })
+	b := r.browser()
+	for range 5 {
+		b.post("/v1/client/sign_ins", "identifier", ada).refused(422, "form_identifier_not_found")
+	}
+	a := b.post("/v1/client/sign_ins", "identifier", ada).refused(429, "too_many_requests")
+	if s := a.header.Get("Retry-After"); s == "" || s == "0" {
+		t.Errorf("Retry-After %q", s)
+	}
+	r.advance(11 * time.Second)
+	b.post("/v1/client/sign_ins", "identifier", ada).refused(422, "form_identifier_not_found")
+
+	// A full queue of hashes.
+	pool := &password.Pool{Slots: 1, Queue: 1}
+	r = newRig(t, func(s *setup) { s.hasher.Pool = pool })
+	r.browser().signUp(ada, good)
+	hold := make(chan struct{})
+	started := make(chan struct{})
+	go pool.Do(context.Background(), 1, func() error { close(started); <-hold; return nil })
+	<-started
+	waiting := password.WithFairness(context.Background(), "somebody")
+	done := make(chan error, 1)
+	go func() { done <- pool.Do(waiting, 1, func() error { return nil }) }()
+	for pool.Stats().Waiting == 0 && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
+	// One of the two is turned away, whoever has more waiting.
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	form := url.Values{"identifier": {ada}, "password": {good}}.Encode()
+	var busy *http.Response
+	for range 2 {
+		req, _ := http.NewRequestWithContext(ctx, "POST", r.server.URL+prefix+"/v1/client/sign_ins", strings.NewReader(form))
+		req.Header.Set("Content-Type", formType)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			break
+		}
+		if res.StatusCode == 503 {
+			busy = res
+			break
+		}
+		readAll(res)
+	}
+	close(hold)
+	if busy == nil {
+		t.Fatal("nobody was turned away")
+	}
+	if busy.Header.Get("Retry-After") == "" || !strings.Contains(readAll(busy), "service_unavailable") {
+		t.Errorf("%v", busy.Header)
+	}
+	<-done
+}
