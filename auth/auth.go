@@ -24,6 +24,7 @@ type Auth struct {
 	engine   *engine.Engine
 	site     *site.Site
 	verifier *token.Verifier
+	sessions []string     // names of cookies, best first
 	inbox    *inbox.Inbox // nil: none
 	handler  http.Handler
 	prefixes []string
@@ -37,7 +38,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
-	a := &Auth{site: s}
+	a := &Auth{site: s, sessions: s.SessionCookies()}
 	if c.DevInbox {
 		a.inbox = &inbox.Inbox{Log: c.Log}
 		c.Mailer = both(a.inbox, c.Mailer)

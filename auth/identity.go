@@ -63,6 +63,19 @@ type Rule func(*Identity) error
 
 type identityKey struct{}
 
+// identified is a context that says who is asking.
+type identified struct {
+	context.Context
+	id *Identity
+}
+
+func (c *identified) Value(key any) any {
+	if key == (identityKey{}) {
+		return c.id
+	}
+	return c.Context.Value(key)
+}
+
 // From returns who is asking. It is never nil: without [Auth.Middleware], or
 // for somebody who is not signed in, it is the zero Identity.
 func From(ctx context.Context) *Identity {
@@ -75,5 +88,5 @@ func From(ctx context.Context) *Identity {
 // NewContext returns a context that says id is asking: for tests of handlers,
 // and for hosts with a way of their own to know.
 func NewContext(ctx context.Context, id *Identity) context.Context {
-	return context.WithValue(ctx, identityKey{}, id)
+	return &identified{ctx, id}
 }

@@ -29,7 +29,7 @@ func (a *Auth) Middleware(next http.Handler) http.Handler {
 			a.refuse(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, id)))
+		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), id)))
 	})
 }
 
@@ -97,9 +97,12 @@ func identityOf(c *token.Claims) *Identity {
 // parent domains and older instances along, and only one needs to hold. Of
 // several that do, the newest counts.
 func (a *Auth) fromCookies(r *http.Request) *Identity {
+	if c := a.soleCookie(r); c != nil {
+		return identityOf(c)
+	}
 	var best *token.Claims
 	var why error
-	for _, name := range a.site.SessionCookies() {
+	for _, name := range a.sessions {
 		for _, tok := range httpx.All(r, name) {
 			c, err := a.verifier.Verify(r.Context(), tok)
 			if err != nil {
@@ -113,6 +116,26 @@ func (a *Auth) fromCookies(r *http.Request) *Identity {
 		}
 	}
 	return &Identity{Err: why}
+}
+
+// soleCookie is the usual case of fromCookies: the best name there is occurs
+// once, and its token holds. Otherwise it is nil.
+func (a *Auth) soleCookie(r *http.Request) *token.Claims {
+	for _, name := range a.sessions {
+		tok, n := httpx.Sole(r, name)
+		if n == 0 {
+			continue
+		}
+		if n > 1 {
+			return nil
+		}
+		c, err := a.verifier.Verify(r.Context(), tok)
+		if err != nil {
+			return nil
+		}
+		return c
+	}
+	return nil
 }
 
 // worse keeps the error that says most: a token that has run out was ours.
@@ -187,9 +210,10 @@ func (a *Auth) Require(next http.Handler, rules ...Rule) http.Handler {
 		id := From(r.Context())
 		err := id.check(rules)
 		if err == nil {
-			httpx.AddVary(w.Header(), "Cookie", "Authorization")
-			if w.Header().Get("Cache-Control") == "" {
-				httpx.NoStore(w.Header())
+			if h := w.Header(); len(h["Cache-Control"]) == 0 {
+				httpx.NoStore(h)
+			} else {
+				httpx.AddVary(h, "Cookie", "Authorization")
 			}
 			next.ServeHTTP(w, r)
 			return

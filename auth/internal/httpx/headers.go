@@ -120,16 +120,30 @@ func NoStore(h http.Header) {
 
 // AddVary adds names to Vary that are not there yet.
 func AddVary(h http.Header, names ...string) {
-	have := strings.Split(strings.ToLower(strings.Join(h.Values("Vary"), ",")), ",")
-	for i := range have {
-		have[i] = strings.TrimSpace(have[i])
-	}
-	if slices.Contains(have, "*") {
+	have := h["Vary"]
+	if varies(have, "*") {
 		return
 	}
 	for _, name := range names {
-		if !slices.Contains(have, strings.ToLower(name)) {
-			h.Add("Vary", name)
+		if !varies(have, name) {
+			have = append(have, name)
 		}
 	}
+	if len(have) > 0 {
+		h["Vary"] = have
+	}
+}
+
+// varies reports whether one of the lines of a Vary header names name.
+func varies(lines []string, name string) bool {
+	for _, line := range lines {
+		for more := true; more; {
+			var one string
+			one, line, more = strings.Cut(line, ",")
+			if strings.EqualFold(strings.TrimSpace(one), name) {
+				return true
+			}
+		}
+	}
+	return false
 }
