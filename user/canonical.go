@@ -62,7 +62,7 @@ func localRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
 
-// canonicalCase is how an address is shown: trimmed, the domain in lower case.
+// canonicalCase is how an address is shown: trimmed and in lower case.
 func canonicalCase(address string) string {
 	address = strings.TrimSpace(address)
 	at := strings.LastIndexByte(address, '@')

@@ -10,7 +10,7 @@ import (
 // An Identification is an e-mail address or a phone number of a user.
 type Identification struct {
 	ID    string `json:"id"`
-	Value string `json:"value"` // as typed
+	Value string `json:"value"` // as shown: trimmed, in lower case
 	// Canonical is the one spelling that is compared: see [CanonicalEmail].
 	Canonical string `json:"canonical"`
 	// Verified says that the user has shown to own it.

@@ -1,0 +1,108 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/usherauth/usher/auth"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/store/memory"
+	"github.com/usherauth/usher/user"
+)
+
+// A host in twenty lines. With memory.New replaced by sqlite.Open("app.db") it
+// is one that remembers.
+func Example() {
+	ctx := context.Background()
+	a, err := auth.New(ctx, auth.Config{Store: memory.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go a.Run(ctx) // mail, key rotation, purge
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "hello", auth.From(r.Context()).UserID)
+	})
+	mux.Handle("/private", a.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "only for", auth.From(r.Context()).UserID)
+	})))
+	srv := httptest.NewServer(a.Wrap(mux)) // or http.ListenAndServe("127.0.0.1:8080", a.Wrap(mux))
+	defer srv.Close()
+
+	res, err := http.Get(srv.URL + "/private")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(res.Status)
+	// Output: 401 Unauthorized
+}
+
+// A rule narrows who may pass. Its error decides what the others are told.
+func ExampleAuth_Require() {
+	a, err := auth.New(context.Background(), auth.Config{Store: memory.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	staff := map[string]bool{"user_2abc": true}
+	onlyStaff := func(id *auth.Identity) error {
+		if !staff[id.UserID] {
+			return auth.NewError("authorization_invalid", "")
+		}
+		return nil
+	}
+	report := a.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "the report")
+	}), onlyStaff)
+
+	for _, id := range []string{"user_2abc", "user_2xyz"} {
+		r := httptest.NewRequest("GET", "/report", nil)
+		w := httptest.NewRecorder()
+		report.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), &auth.Identity{UserID: id})))
+		fmt.Println(id, w.Code)
+	}
+	// Output:
+	// user_2abc 200
+	// user_2xyz 403
+}
+
+// Users are made, found and changed without a browser. Refusals have codes.
+func ExampleAuth_Users() {
+	ctx := context.Background()
+	a, err := auth.New(ctx, auth.Config{Store: memory.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = a.Users().Create(ctx, user.CreateParams{EmailAddresses: []string{"ada@example.com"}, Password: "password"})
+	if e, ok := errors.AsType[*auth.Error](err); ok {
+		fmt.Println(e.Code)
+	}
+	u, err := a.Users().Create(ctx, user.CreateParams{EmailAddresses: []string{"ada@example.com"}, Password: "violet-teapot-overture"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ok, err := a.Users().CheckPassword(ctx, u.ID, "violet-teapot-overture")
+	fmt.Println(ok, err)
+	// Output:
+	// form_password_pwned
+	// true <nil>
+}
+
+// Settings change while the instance runs, whole or not at all.
+func ExampleAuth_UpdateSettings() {
+	ctx := context.Background()
+	a, err := auth.New(ctx, auth.Config{Store: memory.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = a.UpdateSettings(ctx, func(s *settings.Settings) error {
+		s.SignUp.Mode = settings.Restricted
+		return nil
+	})
+	fmt.Println(err, a.Settings(ctx).SignUp.Mode)
+	// Output: <nil> restricted
+}
