@@ -1,6 +1,7 @@
 package bapi
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/usherauth/usher/auth/internal/engine"
@@ -8,6 +9,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/auth/internal/wire/backend"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
 )
 
 func banUser(c *call) (any, error) {
@@ -102,15 +104,18 @@ func verifyPassword(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	password, ok := f.StringMax("password", maxPassword)
+	plain, ok := f.StringMax("password", maxPassword)
 	if !ok && f.Err() == nil {
 		f.Fail(httpx.CodeMissing, "password", "must be included")
 	}
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	good, err := c.engine.Users().CheckPassword(c.r.Context(), id, password)
-	if err != nil {
+	good, err := c.engine.Users().CheckPassword(c.r.Context(), id, plain)
+	switch {
+	case errors.Is(err, password.ErrInvalidText), errors.Is(err, password.ErrTooLong), errors.Is(err, password.ErrTooLarge):
+		good = false // nobody's password
+	case err != nil:
 		return nil, err
 	}
 	if !good {

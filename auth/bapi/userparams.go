@@ -37,7 +37,7 @@ func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Importe
 	p.FirstName, _ = f.String("first_name")
 	p.LastName, _ = f.String("last_name")
 	p.ExternalID, _ = f.String("external_id")
-	p.Locale, _ = f.String("locale")
+	p.Locale, _ = f.StringMax("locale", maxLocale)
 	p.Password, p.PasswordDigest = readPassword(f)
 	p.SkipPasswordChecks, _ = f.Bool("skip_password_checks")
 	p.SkipPasswordRequirement, _ = f.Bool("skip_password_requirement")
@@ -64,10 +64,13 @@ func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Importe
 // everything else as it is.
 func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, digest string, createdAt time.Time) {
 	for name, to := range map[string]**string{"username": &p.Username, "first_name": &p.FirstName, "last_name": &p.LastName,
-		"external_id": &p.ExternalID, "locale": &p.Locale} {
+		"external_id": &p.ExternalID} {
 		if v, ok := f.String(name); ok {
 			*to = &v
 		}
+	}
+	if v, ok := f.StringMax("locale", maxLocale); ok {
+		p.Locale = &v
 	}
 	if id, _ := f.String("primary_email_address_id"); id != "" {
 		p.PrimaryEmailAddressID = &id
@@ -136,6 +139,10 @@ func readAddresses(f *httpx.Form) (addresses []string, reserved []bool) {
 // hashers are the formats of password hashes that can be brought along, by how
 // they begin.
 var hashers = map[string]string{"argon2id": "$argon2id$", "bcrypt": "$2"}
+
+// maxLocale is the longest language tag that is kept (RFC 5646, 4.4.1), in
+// bytes.
+const maxLocale = 35
 
 // maxPassword is more than any password, in bytes: the policy says how long one
 // may be.
