@@ -65,7 +65,9 @@ func (u Users) Delete(ctx context.Context, id string) error {
 func (u Users) Ban(ctx context.Context, id string) (*user.User, error) { return told(u.u.Ban(ctx, id)) }
 
 // Unban takes a ban back; what it ended stays ended.
-func (u Users) Unban(ctx context.Context, id string) (*user.User, error) { return told(u.u.Unban(ctx, id)) }
+func (u Users) Unban(ctx context.Context, id string) (*user.User, error) {
+	return told(u.u.Unban(ctx, id))
+}
 
 // Lock forbids a user to sign in for a time; 0 is until [Users.Unlock].
 // Sessions that exist go on.
