@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/usherauth/usher/store/sqlite"
 )
 
 var names = []string{"ada", "bob", "cyd", "dot", "eve"}
@@ -28,9 +31,23 @@ func people(r *rig) map[string]string {
 	return out
 }
 
+// onStores runs a test of lists on a store in memory and on one that speaks SQL.
+func onStores(t *testing.T, test func(*testing.T, *rig)) {
+	t.Run("memory", func(t *testing.T) { test(t, newRig(t, rigConfig{})) })
+	t.Run("sqlite", func(t *testing.T) {
+		st, err := sqlite.Options{Relaxed: true}.Open(filepath.Join(t.TempDir(), "usher.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		test(t, newRig(t, rigConfig{store: st}))
+	})
+}
+
 // TestFilters: the list and the count agree on every filter.
-func TestFilters(t *testing.T) {
-	r := newRig(t, rigConfig{})
+func TestFilters(t *testing.T) { onStores(t, testFilters) }
+
+func testFilters(t *testing.T, r *rig) {
 	id := people(r)
 	at := func(name string) string { return fmt.Sprint(r.user(id[name]).CreatedAt.UnixMilli()) }
 	day := r.Now().UTC().Truncate(24 * time.Hour).UnixMilli()
@@ -113,8 +130,9 @@ func TestFilters_manyValues(t *testing.T) {
 	}
 }
 
-func TestPages(t *testing.T) {
-	r := newRig(t, rigConfig{})
+func TestPages(t *testing.T) { onStores(t, testPages) }
+
+func testPages(t *testing.T, r *rig) {
 	id := people(r)
 	list := func(query string) string {
 		t.Helper()
@@ -199,8 +217,9 @@ func TestPages(t *testing.T) {
 
 // TestAttack_W06: wildcards, quotes and paths are text, in every filter and
 // order.
-func TestAttack_W06_injection(t *testing.T) {
-	r := newRig(t, rigConfig{})
+func TestAttack_W06_injection(t *testing.T) { onStores(t, testInjection) }
+
+func testInjection(t *testing.T, r *rig) {
 	people(r)
 	texts := []string{"%", "_", "%ada%", "a%a", "a_a", "\\", "\\%", "'", "''", "' OR '1'='1", `" OR ""="`, "'; DROP TABLE usher_user; --", "*", "?", ".*",
 		"$.email", "[0]", "ada*", "$1", ":1", "1) OR (1=1", "\uFEFFada", "ａｄａ@x", "`id`", "{{7*7}}", "\x01"}
