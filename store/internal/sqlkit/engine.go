@@ -50,14 +50,19 @@ func (e *Engine) run(ctx context.Context, write bool, fn func(store.Tx) error) e
 		}
 		t := &tx{e: e, write: write, strict: strict}
 		err := t.run(ctx, fn)
-		if err == nil || n == maxRuns || !t.mayRunAgain(err) {
+		if err == nil || !t.mayRunAgain(err) {
 			return err
 		}
 		strict = true
-		if t.need != nil {
+		if t.need != nil { // once for each kind: it does not count
 			if err := e.Prepare(ctx, t.need); err != nil {
 				return err
 			}
+			n--
+			continue
+		}
+		if n == maxRuns {
+			return err
 		}
 		if n == 2 {
 			select {
