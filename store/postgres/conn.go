@@ -40,18 +40,18 @@ func (c conn) Get(ctx context.Context, sql string, args []any, row func(sqlkit.S
 type poolConn struct{ pool *pgxpool.Pool }
 
 func (p poolConn) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	c, err := p.pool.Acquire(ctx)
+	c, err := acquire(ctx, p.pool)
 	if err != nil {
-		return 0, mapAcquire(ctx, err)
+		return 0, err
 	}
 	defer c.Release()
 	return conn{c}.Exec(ctx, sql, args...)
 }
 
 func (p poolConn) Query(ctx context.Context, sql string, args []any, row func(sqlkit.ScanFunc) error) error {
-	c, err := p.pool.Acquire(ctx)
+	c, err := acquire(ctx, p.pool)
 	if err != nil {
-		return mapAcquire(ctx, err)
+		return err
 	}
 	defer c.Release()
 	return conn{c}.Query(ctx, sql, args, row)
@@ -92,11 +92,26 @@ func (d database) BeginMigration(ctx context.Context) (sqlkit.Txn, error) {
 }
 
 func (d database) begin(ctx context.Context, begin string) (sqlkit.Txn, error) {
-	c, err := d.pool.Acquire(ctx)
+	c, err := acquire(ctx, d.pool)
+	if err != nil {
+		return nil, err
+	}
+	return &txn{c: c, begin: begin}, nil
+}
+
+// acquireWait is how long to stand in line for a connection. A request whose
+// host has them all is better refused than kept with all that it holds.
+const acquireWait = 5 * time.Second
+
+// acquire takes a connection from the pool.
+func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, acquireWait)
+	defer cancel()
+	c, err := pool.Acquire(waiting)
 	if err != nil {
 		return nil, mapAcquire(ctx, err)
 	}
-	return &txn{c: c, begin: begin}, nil
+	return c, nil
 }
 
 // mapAcquire maps the failure to get a connection. It is never a re-run: the

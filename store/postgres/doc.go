@@ -37,7 +37,7 @@
 // disagree with the others. Everything else (the columns keys and long, the
 // tables usher_<kind>_key and usher_schema) may change. An index value of more
 // than 1 KiB is cut in its column and followed by its hash, as PostgreSQL
-// bounds what it indexes. Index columns named keys, long or like a system
+// bounds what it indexes. Index columns named keys, long, sum or like a system
 // column end in an underscore.
 //
 // # Connections

@@ -17,7 +17,7 @@ const migrationLock = 0x7573686572
 // dialect is what PostgreSQL wants to be told.
 func dialect() *sqlkit.Dialect {
 	return &sqlkit.Dialect{
-		Prefix: "store/postgres", Mark: "$", Text: `TEXT COLLATE "C"`, Same: " IS NOT DISTINCT FROM ", Position: "strpos",
+		Prefix: "store/postgres", Mark: "$", Text: `TEXT COLLATE "C"`, Position: "strpos",
 		NullsFirst: " NULLS FIRST", NullsLast: " NULLS LAST", SkipLocked: " FOR UPDATE SKIP LOCKED",
 		HasTable: "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace" +
 			" WHERE n.nspname = current_schema() AND c.relname = $1",

@@ -31,8 +31,8 @@
 // without ON DELETE makes Delete and Purge fail while it stands. All writes go
 // through the [Store], or through [Join] where they have to succeed or fail
 // together with the host's own: a column changed by hand would disagree with
-// the others. Everything else (the column keys, the tables usher_<kind>_key
-// and usher_schema) may change. Index columns named keys, long or like a system
+// the others. Everything else (the columns keys and sum, the tables usher_<kind>_key
+// and usher_schema) may change. Index columns named keys, long, sum or like a system
 // column of PostgreSQL end in an underscore.
 //
 // # Durability and speed

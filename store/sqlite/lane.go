@@ -20,13 +20,14 @@ type lane struct {
 	db      *sql.DB
 	pragmas []string
 	busy    time.Duration // the writer's patience with other processes
+	wait    time.Duration // how long to stand in line
 	slots   chan *conn    // nil: not opened yet
 	closed  chan struct{}
 	once    sync.Once
 }
 
-func newLane(db *sql.DB, n int, pragmas []string, busy time.Duration) *lane {
-	l := &lane{db: db, pragmas: pragmas, busy: busy, slots: make(chan *conn, n), closed: make(chan struct{})}
+func newLane(db *sql.DB, n int, pragmas []string, busy, wait time.Duration) *lane {
+	l := &lane{db: db, pragmas: pragmas, busy: busy, wait: wait, slots: make(chan *conn, n), closed: make(chan struct{})}
 	for range n {
 		l.slots <- nil
 	}
@@ -45,10 +46,11 @@ func (l *lane) take(ctx context.Context) (*conn, error) {
 	}
 	select {
 	case c = <-l.slots:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-l.closed:
-		return nil, errClosed
+	default:
+		var err error
+		if c, err = l.queue(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if c != nil {
 		return c, nil
@@ -59,6 +61,25 @@ func (l *lane) take(ctx context.Context) (*conn, error) {
 		return nil, mapError(ctx, err)
 	}
 	return c, nil
+}
+
+var errBusy = fmt.Errorf("store/sqlite: %w: no connection became free in time", store.ErrUnavailable)
+
+// queue waits for a connection, and not for ever: when those who have one are
+// stuck, a request is better refused than kept with all that it holds.
+func (l *lane) queue(ctx context.Context) (*conn, error) {
+	timer := time.NewTimer(l.wait)
+	defer timer.Stop()
+	select {
+	case c := <-l.slots:
+		return c, nil
+	case <-timer.C:
+		return nil, errBusy
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.closed:
+		return nil, errClosed
+	}
 }
 
 func (l *lane) give(c *conn) {

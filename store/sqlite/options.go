@@ -21,8 +21,9 @@ type Options struct {
 	// Relaxed uses synchronous=NORMAL instead of FULL: three times as many
 	// writes a second, and a power cut may undo the last of them.
 	Relaxed bool
-	// BusyTimeout is how long to wait for another process that writes, before
-	// the error is store.ErrUnavailable. 0 is 5 seconds.
+	// BusyTimeout is how long to wait for another process that writes, and how
+	// long to stand in line for a connection, before the error is
+	// store.ErrUnavailable. 0 is 5 seconds.
 	BusyTimeout time.Duration
 	// Readers is how many connections read. 0 is one for each core, at least 2
 	// and at most 8.
@@ -84,7 +85,7 @@ func (o Options) New(write, read *sql.DB) *Store {
 	// The writer waits in small steps, between which it looks at the context.
 	writer = append(writer, busyPragma(min(busy, busyStep)))
 	reader := append([]string{busyPragma(busy), "PRAGMA cache_size = -4000", "PRAGMA query_only = ON"}, common...)
-	return newStore(newLane(write, 1, writer, busy), newLane(read, o.readers(), reader, 0))
+	return newStore(newLane(write, 1, writer, busy, busy), newLane(read, o.readers(), reader, 0, busy))
 }
 
 func (o Options) readers() int {

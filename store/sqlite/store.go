@@ -12,7 +12,7 @@ import (
 // dialect is what SQLite wants to be told.
 func dialect() *sqlkit.Dialect {
 	return &sqlkit.Dialect{
-		Prefix: "store/sqlite", Mark: "?", Text: "TEXT", Same: " IS ", Position: "instr",
+		Prefix: "store/sqlite", Mark: "?", Text: "TEXT", Position: "instr",
 		HasTable: "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1",
 		KeyTable: " WITHOUT ROWID",
 		Narrow:   true,

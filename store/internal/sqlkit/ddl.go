@@ -18,6 +18,9 @@ func (d *Dialect) createKind(k *store.Kind) []string {
 	if d.Long {
 		cols = append(cols, "long JSONB")
 	}
+	if d.Narrow {
+		cols = append(cols, "sum BIGINT NOT NULL")
+	}
 	cols = append(cols, "data TEXT NOT NULL")
 	table := quote(Table(k.Name))
 	return []string{

@@ -14,8 +14,6 @@ type Dialect struct {
 	Mark string
 	// Text is the type of columns that are compared bytewise.
 	Text string
-	// Same compares two values of which both may be NULL.
-	Same string
 	// Position is the function that finds a substring.
 	Position string
 	// NullsFirst and NullsLast end an ORDER BY term that would not sort NULL
@@ -36,7 +34,8 @@ type Dialect struct {
 	// shortened form, and whole beside it.
 	Long bool
 	// Narrow: an index is rewritten whenever SET names its column, also with
-	// the value it had, so an UPDATE had better not name it.
+	// the value it had, so an UPDATE had better not name it. A column sum tells
+	// whether any of them changes.
 	Narrow bool
 }
 

@@ -9,7 +9,9 @@
 // entries of Many indexes in one text) and data. Entries of Many indexes are
 // also rows of usher_<kind>_key, which is what queries look at. The copy in
 // keys makes a record one row to read, and lets a Put that changes no such
-// entry be one statement.
+// entry be one statement. In SQLite a column sum, a hash of all index values,
+// does the same for the other entries: an UPDATE that finds it unchanged leaves
+// every index alone.
 //
 // # Statements
 //
@@ -23,4 +25,11 @@
 //
 // That is as strong as a transaction of repeatable read: its reads see one
 // state too, and its only write fails if its record has changed.
+//
+//	e := sqlkit.NewEngine(dialect, db)
+//	err := e.Update(ctx, func(tx store.Tx) error { … })
+//
+// # What it refuses
+//
+// To know a driver: statements and errors come and go through [DB] and [Conn].
 package sqlkit

@@ -66,6 +66,9 @@ func (l *layout) compileReads() {
 // parameters that args makes.
 func (l *layout) names() []string {
 	names := append([]string{"id", "version", "expires", "keys", "data"}, l.quoted...)
+	if l.d.Narrow {
+		names = append(names, "sum")
+	}
 	if l.d.Long {
 		names = append(names, "long")
 	}
@@ -106,25 +109,20 @@ func (l *layout) marks(from, to int) string {
 func (l *layout) compileUpdates() {
 	d, names := l.d, l.names()
 	n := len(names)
-	var set, same []string
+	var set []string
 	for i, name := range names {
 		if name == "id" {
 			continue
 		}
 		set = append(set, name+" = "+l.param(i, name))
-		if name != "version" && name != "data" {
-			same = append(same, name+d.Same+d.p(i+1))
-		}
 	}
 	where := " WHERE id = " + d.p(1) + " AND version + 1 = " + d.p(2)
 	all := "UPDATE " + l.table + " SET " + strings.Join(set, ", ") + where
-	few := "UPDATE " + l.table + " SET version = " + d.p(2) + ", data = " + d.p(5) + where
 	l.full = all
 	l.fullKeys = all + " AND keys = " + d.p(4)
 	l.fullData = all + " AND data = " + d.p(n+1)
-	l.quick = l.fullKeys
 	if d.Narrow {
-		l.quick = few + " AND " + strings.Join(same, " AND ")
+		l.quick = "UPDATE " + l.table + " SET version = " + d.p(2) + ", data = " + d.p(3) + where + " AND sum = " + d.p(4)
 	}
 	l.fullWithKeys = l.withKeys(l.full, n)
 	l.fullDataWithKeys = l.withKeys(l.fullData+" AND keys = "+d.p(n+2), n+2)

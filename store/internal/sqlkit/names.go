@@ -14,7 +14,7 @@ const SchemaTable = "usher_schema"
 
 // reservedColumns are names an index's column cannot have: our own, and those
 // of columns that every table of PostgreSQL has.
-var reservedColumns = []string{"keys", "long", "tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"}
+var reservedColumns = []string{"keys", "long", "sum", "tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"}
 
 // Table returns the name of the table of a kind: usher_<kind>. The few kinds
 // whose table would be called like one of the others get an underscore more.

@@ -1,6 +1,8 @@
 package sqlkit
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -139,6 +141,9 @@ func (l *layout) args(r *row) []any {
 			args = append(args, *v)
 		}
 	}
+	if l.d.Narrow {
+		args = append(args, l.sum(r))
+	}
 	if !l.d.Long {
 		return args
 	}
@@ -147,6 +152,23 @@ func (l *layout) args(r *row) []any {
 	}
 	text, _ := json.Marshal(long) // a map of strings always encodes
 	return append(args, string(text))
+}
+
+// sum returns a hash of everything in a row but version and data. It covers the
+// names of the columns, so that programs that know different ones disagree.
+func (l *layout) sum(r *row) int64 {
+	b := make([]byte, 0, 256)
+	for i, v := range r.cols {
+		b = append(b, l.cols[i].Name...)
+		if v != nil {
+			b = append(b, '=')
+			b = append(b, *v...)
+		}
+		b = append(b, 0) // in no name and no value
+	}
+	b = binary.BigEndian.AppendUint64(append(b, r.keys...), uint64(r.expires))
+	hash := sha256.Sum256(b)
+	return int64(binary.BigEndian.Uint64(hash[:]))
 }
 
 func expiry(ms int64) any {

@@ -111,14 +111,15 @@ func (w *write) insert(ctx context.Context, c Conn, inTx bool) error {
 // update stores a record of which nothing is known but its version. Nearly
 // always its Many entries stay what they are, and often all entries.
 func (w *write) update(ctx context.Context, c Conn, inTx bool) error {
-	args := w.l.args(w.new)
-	if err := one(ctx, c, w.l.quick, args...); err != errNoRow {
-		return err
-	}
 	if w.l.d.Narrow {
-		if err := one(ctx, c, w.l.fullKeys, args...); err != errNoRow {
+		err := one(ctx, c, w.l.quick, w.id, w.new.version, w.new.data, w.l.sum(w.new))
+		if err != errNoRow {
 			return err
 		}
+	}
+	args := w.l.args(w.new)
+	if err := one(ctx, c, w.l.fullKeys, args...); err != errNoRow {
+		return err
 	}
 	if !inTx {
 		return errNeedsTx
@@ -178,13 +179,14 @@ func (w *write) updateChanged() *builder {
 	b := &builder{d: w.l.d}
 	b.add("UPDATE ", w.l.table, " SET version = ")
 	b.arg(w.new.version)
+	some := false
 	set := func(changed bool, column string, v any) {
 		if changed {
+			some = true
 			b.add(", ", column, " = ")
 			b.arg(v)
 		}
 	}
-	set(true, "data", w.new.data)
 	set(w.old.keys != w.new.keys, "keys", w.new.keys)
 	set(w.old.expires != w.new.expires, "expires", expiry(w.new.expires))
 	for i, v := range w.new.cols {
@@ -194,6 +196,8 @@ func (w *write) updateChanged() *builder {
 			set(w.old.cols[i] == nil || *w.old.cols[i] != *v, w.l.quoted[i], *v)
 		}
 	}
+	set(some, "sum", w.l.sum(w.new))
+	set(true, "data", w.new.data)
 	b.add(" WHERE id = ")
 	b.arg(w.id)
 	b.add(" AND version = ")

@@ -15,7 +15,7 @@ import (
 func clashingNames(t *testing.T, x *Target) {
 	s := x.open(t)
 	kinds := []string{"schema", "schema_", "user", "user_key", "user_key_", "_key", "select", "a", "a_b", strings.Repeat("x", 40)}
-	indexes := []string{"keys", "keys_", "long", "xmin", "ctid", "rowid", "oid", "select", "ix", "value", "b_c", "c", strings.Repeat("y", 40), strings.Repeat("y", 39) + "z"}
+	indexes := []string{"keys", "keys_", "long", "sum", "xmin", "ctid", "rowid", "oid", "select", "ix", "value", "b_c", "c", strings.Repeat("y", 40), strings.Repeat("y", 39) + "z"}
 	var made []*store.Kind
 	for _, name := range kinds {
 		k := &store.Kind{Name: name}
