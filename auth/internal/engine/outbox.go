@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
@@ -119,25 +120,37 @@ func (e *Engine) Deliver(ctx context.Context) (sent int, next time.Time, err err
 		if len(due) == 0 {
 			return sent, later, nil
 		}
-		sent += e.deliverAll(ctx, due)
+		n, claimed := e.deliverAll(ctx, due)
+		sent += n
 		if ctx.Err() != nil {
 			return sent, now, ctx.Err()
+		}
+		if claimed == 0 { // a store that takes no writes is not asked in a circle
+			return sent, now.Add(time.Second), nil
 		}
 	}
 }
 
-func (e *Engine) deliverAll(ctx context.Context, due []*outMail) (sent int) {
+// deliverAll tries each mail and returns how many were sent, and how many were
+// this worker's to send.
+func (e *Engine) deliverAll(ctx context.Context, due []*outMail) (sent, claimed int) {
 	var wg sync.WaitGroup
-	var mu sync.Mutex
+	var sentAll, claimedAll atomic.Int64
 	queue := make(chan *outMail)
 	for range min(outboxWorkers, len(due)) {
 		wg.Go(func() {
 			for m := range queue {
-				if e.deliver(ctx, m) {
-					mu.Lock()
-					sent++
-					mu.Unlock()
-				}
+				// A panic, of a host's store perhaps, ends one try and not the process.
+				e.job(ctx, "deliver mail "+m.ID, func(ctx context.Context) error {
+					if !e.claim(ctx, m) {
+						return nil
+					}
+					claimedAll.Add(1)
+					if e.deliver(ctx, m) {
+						sentAll.Add(1)
+					}
+					return nil
+				})
 			}
 		})
 	}
@@ -146,13 +159,12 @@ func (e *Engine) deliverAll(ctx context.Context, due []*outMail) (sent int) {
 	}
 	close(queue)
 	wg.Wait()
-	return sent
+	return int(sentAll.Load()), int(claimedAll.Load())
 }
 
-// deliver sends one mail. Claiming it first, by compare-and-swap, makes sure
-// that no other worker sends it too, unless this one dies while sending: then
-// it is sent again.
-func (e *Engine) deliver(ctx context.Context, m *outMail) (sent bool) {
+// claim makes a mail this worker's, by compare-and-swap, so that no other one
+// sends it too, unless this one dies while sending: then it is sent again.
+func (e *Engine) claim(ctx context.Context, m *outMail) bool {
 	now := e.now()
 	m.Due, m.Tries = now.Add(outboxLease), m.Tries+1
 	claim := *m
@@ -166,12 +178,18 @@ func (e *Engine) deliver(ctx context.Context, m *outMail) (sent bool) {
 		}
 		return false
 	}
+	return true
+}
+
+// deliver sends one mail that was claimed.
+func (e *Engine) deliver(ctx context.Context, m *outMail) (sent bool) {
+	now := e.now()
 	if !m.GoodUntil.IsZero() && !now.Before(m.GoodUntil) {
 		e.log.WarnContext(ctx, "outbox: too late to send", "mail", m.ID, "slug", m.Slug)
 		e.settle(ctx, m, true)
 		return false
 	}
-	err = e.send(ctx, m)
+	err := e.send(ctx, m)
 	final := err == nil || errors.Is(err, notify.ErrPermanent) || m.Tries >= maxTries
 	switch {
 	case err == nil:
