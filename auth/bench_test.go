@@ -65,24 +65,25 @@ func newSide(b *testing.B, name string, h http.Handler, clients int, request fun
 	return s
 }
 
-// one sends a request and reads the answer, which must be 200.
-func (c *conn) one(request []byte) error {
+// one sends a request and reads the answer, which must be 200. The body is good
+// until the next one.
+func (c *conn) one(request []byte) (body []byte, err error) {
 	if _, err := c.Write(request); err != nil {
-		return err
+		return nil, err
 	}
 	length := -1
 	for first := true; ; first = false {
 		line, err := c.in.ReadSlice('\n')
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 200 ")) {
 			rest, _ := c.in.Peek(c.in.Buffered())
-			return fmt.Errorf("%s%s", line, rest)
+			return nil, fmt.Errorf("%s%s", line, rest)
 		}
 		if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(v))); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if len(line) <= 2 {
@@ -90,10 +91,12 @@ func (c *conn) one(request []byte) error {
 		}
 	}
 	if length < 0 {
-		return errors.New("an answer without Content-Length")
+		return nil, errors.New("an answer without Content-Length")
 	}
-	_, err := c.in.Discard(length)
-	return err
+	if body, err = c.in.Peek(length); err == nil {
+		_, err = c.in.Discard(length)
+	}
+	return body, err
 }
 
 // run sends n requests over all connections and returns what they took.
@@ -110,7 +113,7 @@ func (s *side) run(b *testing.B, n int) (wall, cpu time.Duration) {
 				if i > end {
 					return
 				}
-				if err := c.one(s.request(int(i - 1))); err != nil {
+				if _, err := c.one(s.request(int(i - 1))); err != nil {
 					b.Errorf("%s, request %d: %v", s.name, i, err)
 					return
 				}

@@ -61,8 +61,25 @@ func (t *tree) rank(key string) int {
 
 // put returns a tree that keeps rec under key.
 func (t *tree) put(key string, rec *store.Record) *tree {
+	if t.get(key) != nil {
+		return t.replace(key, rec)
+	}
 	left, _, right := t.split(key)
 	return join(left, &tree{key: key, rec: rec, pri: rand.Uint64(), size: 1}, right)
+}
+
+// replace returns a tree that keeps rec under a key that is there.
+func (t *tree) replace(key string, rec *store.Record) *tree {
+	n := *t
+	switch {
+	case key < t.key:
+		n.left = t.left.replace(key, rec)
+	case key > t.key:
+		n.right = t.right.replace(key, rec)
+	default:
+		n.rec = rec
+	}
+	return &n
 }
 
 // del returns a tree without key.
