@@ -24,8 +24,9 @@ type Auth struct {
 	engine   *engine.Engine
 	site     *site.Site
 	verifier *token.Verifier
-	sessions []string     // names of cookies, best first
-	inbox    *inbox.Inbox // nil: none
+	sessions []string      // names of cookies, best first
+	keyring  store.Keyring // empty: nothing is sealed
+	inbox    *inbox.Inbox  // nil: none
 	handler  http.Handler
 	prefixes []string
 }
@@ -38,9 +39,9 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
-	a := &Auth{site: s, sessions: s.SessionCookies()}
+	a := &Auth{site: s, keyring: c.Keyring, sessions: s.SessionCookies()}
 	if c.DevInbox {
-		a.inbox = &inbox.Inbox{Log: c.Log}
+		a.inbox = &inbox.Inbox{Log: c.Log, Now: c.Now}
 		c.Mailer = both(a.inbox, c.Mailer)
 	}
 	st := c.Store

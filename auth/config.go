@@ -90,7 +90,9 @@ type Config struct {
 	// if it fails, there is no user. It may write with tx, and it may run again.
 	OnUser func(ctx context.Context, tx store.Tx, u *user.User) error
 
-	// Log takes what operators want to know; nothing secret is in it. nil: none.
+	// Log takes what operators want to know; nothing secret is in it, but for
+	// codes with the development inbox. nil: none, and slog.Default with the
+	// inbox.
 	Log *slog.Logger
 	// Now is the clock. nil: time.Now.
 	Now func() time.Time
@@ -146,6 +148,9 @@ func (c Config) withDefaults() (Config, *site.Site, error) {
 		if err := c.Passwords.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("Passwords: %w", err))
 		}
+	}
+	if c.Log == nil && c.DevInbox {
+		c.Log = slog.Default() // where developers look for codes
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

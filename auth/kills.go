@@ -42,7 +42,10 @@ const (
 )
 
 // Kills says what each event does to each credential of the user or session
-// concerned. With a password change, the session that made it lives.
+// concerned, whoever makes it happen: the user, or the host through [Users].
+// With a password change, the session that made it lives. The Backend API does
+// the same, but leaves sessions alone when it removes a password or marks it as
+// compromised, unless it is asked to end them: its clients know it so.
 var Kills = map[Event]map[Credential]Fate{
 	SignOut:          {SessionToken: Dies, Bearer: Dies, ClientCookie: Dies, Code: Lives, SecretKey: Lives, Link: None, Ticket: None},
 	SignOutElsewhere: {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Lives, SecretKey: Lives, Link: None, Ticket: None},

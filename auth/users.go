@@ -7,6 +7,7 @@ import (
 
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
 )
 
@@ -18,6 +19,22 @@ type Users struct{ u engine.Users }
 
 // Users returns the host's view of all users.
 func (a *Auth) Users() Users { return Users{a.engine.Users()} }
+
+// UsersIn is Users inside a transaction of the host's own: in is what
+// sqlite.Join or postgres.Join make of it. What is done to users is then kept
+// together with the host's rows, or not at all. Mails leave, and sessions that
+// ended are refused, within seconds after the host's commit, found by
+// [Auth.Run].
+func (a *Auth) UsersIn(in store.Store) (Users, error) {
+	if len(a.keyring.IDs()) > 0 {
+		sealed, err := store.Sealed(in, a.keyring)
+		if err != nil {
+			return Users{}, err
+		}
+		in = sealed
+	}
+	return Users{a.engine.Users().In(in)}, nil
+}
 
 // Create makes a user without a sign-up.
 func (u Users) Create(ctx context.Context, p user.CreateParams) (*user.User, error) {

@@ -61,6 +61,10 @@ type Session struct {
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
+	// TokensUntil is when the last of the long-lived tokens runs out that the
+	// host had made of the session; zero: there are none. Until then it must be
+	// remembered that the session has ended.
+	TokensUntil time.Time `json:"tokens_until,omitzero"`
 }
 
 // Activity is where a session was last used.
@@ -78,7 +82,8 @@ type Activity struct {
 // values, so that a touch is one statement.
 var Kind = &store.Kind{Name: "session", Indexes: []store.Index{
 	{Name: "user"}, {Name: "client"}, {Name: "status"}, {Name: "created_at"},
-	{Name: "ended_at"}, // for other instances to learn of ends
+	{Name: "ended_at"},     // for other instances to learn of ends
+	{Name: "tokens_until"}, // of sessions that ended before their tokens
 }}
 
 var sessions = store.Table[Session, *Session]{Kind: Kind}
@@ -89,6 +94,9 @@ func (s *Session) StoreEntries() []store.Entry {
 		{Index: "status", Value: string(s.Status)}, {Index: "created_at", Value: store.TimeKey(s.CreatedAt)}}
 	if !s.EndedAt.IsZero() {
 		es = append(es, store.Entry{Index: "ended_at", Value: store.TimeKey(s.EndedAt)})
+		if s.TokensUntil.After(s.EndedAt) {
+			es = append(es, store.Entry{Index: "tokens_until", Value: store.TimeKey(s.TokensUntil)})
+		}
 	}
 	return es
 }
@@ -145,6 +153,9 @@ func (s *Session) End(status Status, now time.Time) error {
 		if to == status {
 			s.Status, s.EndedAt, s.UpdatedAt = status, now, now
 			s.Expires = now.Add(keepEnded)
+			if s.TokensUntil.After(s.Expires) {
+				s.Expires = s.TokensUntil
+			}
 			return nil
 		}
 	}
@@ -237,10 +248,22 @@ func EndAll(ctx context.Context, tx store.Tx, ss []*Session, status Status, now 
 }
 
 // EndedSince returns the sessions that ended at or after t, for an instance to
-// learn what others have ended.
+// learn what others have ended. Of a record that cannot be decoded only the ID
+// is known; it must not hide the others.
 func EndedSince(ctx context.Context, tx store.Tx, t time.Time) ([]*Session, error) {
-	return sessions.Find(ctx, tx, store.Query{Where: []store.Match{
+	ss, bad, err := sessions.List(ctx, tx, store.Query{Where: []store.Match{
 		{Index: "ended_at", Op: store.Greater, Values: []string{store.TimeKey(t.Add(-time.Millisecond))}}}})
+	for _, b := range bad {
+		ss = append(ss, &Session{Meta: store.Meta{ID: b.ID}})
+	}
+	return ss, err
+}
+
+// EndedBeforeTokens returns the sessions that have ended although long-lived
+// tokens of them are still good at the time now.
+func EndedBeforeTokens(ctx context.Context, tx store.Tx, now time.Time) ([]*Session, error) {
+	return sessions.Find(ctx, tx, store.Query{Where: []store.Match{
+		{Index: "tokens_until", Op: store.Greater, Values: []string{store.TimeKey(now)}}}})
 }
 
 // A Filter narrows a list of sessions; every field that is set must hold.

@@ -136,11 +136,22 @@ func CanonicalPhone(number string) string {
 	return ""
 }
 
-// Fold returns s as it is searched: NFKC, case folded, at most 256 runes.
+// maxFold is the length of a folded text, in code points.
+const maxFold = 256
+
+// Fold returns s as it is searched: NFKC, case folded, at most 256 code points.
 func Fold(s string) string {
 	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
-	if r := []rune(s); len(r) > 256 {
-		s = string(r[:256])
+	// Folding can make text longer, so it is cut before and after.
+	return cut(cases.Fold().String(norm.NFKC.String(cut(s))))
+}
+
+func cut(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > maxFold {
+			return s[:i]
+		}
 	}
-	return cases.Fold().String(norm.NFKC.String(s))
+	return s
 }

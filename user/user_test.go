@@ -226,6 +226,17 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestFold(t *testing.T) {
+	for in, want := range map[string]string{"ＡＤＡ": "ada", "Straße": "strasse", "a\x00b\xffc": "abc"} {
+		if got := user.Fold(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := user.Fold(strings.Repeat("\uFDFA", 300)); len([]rune(got)) != 256 { // one of them is eighteen letters
+		t.Errorf("%d code points", len([]rune(got)))
+	}
+}
+
 func TestRefused(t *testing.T) {
 	u := user.New(now)
 	u.Locked, u.LockedUntil = true, now.Add(time.Hour)

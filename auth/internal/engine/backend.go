@@ -61,7 +61,7 @@ func (us Users) Patch(ctx context.Context, id string, p user.UpdateParams, diges
 // result is in the order of the IDs; a missing one is store.ErrNotFound.
 func (us Users) SetBanned(ctx context.Context, ids []string, banned bool) ([]*user.User, error) {
 	var list []*user.User
-	err := us.e.update(ctx, func(t *txn) error {
+	err := us.update(ctx, func(t *txn) error {
 		list = list[:0]
 		for _, id := range ids {
 			u, err := user.Get(ctx, t, id)

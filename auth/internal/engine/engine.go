@@ -122,6 +122,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.rotateKeys(ctx); err != nil {
 		return nil, fmt.Errorf("load signing keys: %w", err)
 	}
+	if err := e.loadRevocations(ctx); err != nil {
+		return nil, fmt.Errorf("load revocations: %w", err)
+	}
 	return e, nil
 }
 

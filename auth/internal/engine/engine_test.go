@@ -548,6 +548,37 @@ func TestBanAndFriends(t *testing.T) {
 	}
 }
 
+// A token that the host had made for an hour dies with its session, and stays
+// dead: when others are forgotten, and after a restart.
+func TestAttack_S04_LongTokensStayDead(t *testing.T) {
+	st := memory.New()
+	r := newRig(t, st)
+	ctx := t.Context()
+	b, _ := r.signUp(ada, good)
+	v, _ := r.View(ctx, b)
+	id := v.Sessions[0].ID
+	if _, err := r.Sessions().Token(ctx, id, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Sessions().Revoke(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		r.advance(11 * time.Minute)
+		other, _ := r.signUp(fmt.Sprintf("%d@example.com", r.Now().Unix()), good) // whose end sweeps
+		if _, err := r.EndAllSessions(ctx, other); err != nil {
+			t.Fatal(err)
+		}
+		if !r.Revoked(id) {
+			t.Fatalf("forgotten at %s", r.Now())
+		}
+	}
+	restarted := newRig(t, st)
+	if !restarted.Revoked(id) {
+		t.Error("a restart forgets it")
+	}
+}
+
 func TestHandshakeOnce(t *testing.T) {
 	r := newRig(t, nil)
 	ctx := t.Context()

@@ -117,7 +117,8 @@ func (ss Sessions) Create(ctx context.Context, userID string) (*session.Session,
 	return s, err
 }
 
-// Token mints a token of a session, for a lifetime of 0 the usual one.
+// Token mints a token of a session, for a lifetime of 0 the usual one. A longer
+// one is noted on the session first, so that its end is remembered for as long.
 func (ss Sessions) Token(ctx context.Context, id string, lifetime time.Duration) (string, error) {
 	s, err := ss.Get(ctx, id)
 	if err != nil {
@@ -129,7 +130,28 @@ func (ss Sessions) Token(ctx context.Context, id string, lifetime time.Duration)
 	if lifetime <= 0 {
 		return ss.e.mint(ctx, s, TokenParams{})
 	}
+	if lifetime > maxTokenLifetime {
+		if s, err = ss.noteTokens(ctx, id, lifetime); err != nil {
+			return "", err
+		}
+	}
 	return ss.e.keys.issuer.Mint(ctx, ss.e.claims(s, TokenParams{}, lifetime))
+}
+
+func (ss Sessions) noteTokens(ctx context.Context, id string, lifetime time.Duration) (s *session.Session, err error) {
+	err = ss.e.update(ctx, func(t *txn) error {
+		if s, err = session.Get(ctx, t, id); err != nil {
+			return err
+		}
+		if !s.LiveAt(t.now) {
+			return session.ErrOver
+		}
+		if until := t.now.Add(lifetime); until.After(s.TokensUntil) {
+			s.TokensUntil = until
+		}
+		return session.Put(ctx, t, s)
+	})
+	return s, err
 }
 
 // Client returns a client with its sessions, or store.ErrNotFound.

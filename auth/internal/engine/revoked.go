@@ -35,7 +35,11 @@ func (r *revocations) add(ss []*session.Session) {
 		r.sids = map[string]time.Time{}
 	}
 	for _, s := range ss {
-		r.sids[s.ID] = now.Add(maxTokenLifetime + tokenLeeway)
+		until := now.Add(maxTokenLifetime + tokenLeeway)
+		if long := s.TokensUntil.Add(tokenLeeway); long.After(until) {
+			until = long
+		}
+		r.sids[s.ID] = until
 	}
 	if now.After(r.next) {
 		for sid, until := range r.sids {
@@ -55,7 +59,24 @@ func (r *revocations) has(sid string) bool {
 	return ok
 }
 
-// learn asks the store which sessions other instances have ended since the
+// loadRevocations reads at the start what has ended before its tokens.
+func (e *Engine) loadRevocations(ctx context.Context) error {
+	var ss []*session.Session
+	err := e.view(ctx, func(tx store.Tx) error {
+		now := e.now()
+		recent, err := session.EndedSince(ctx, tx, now.Add(-maxTokenLifetime))
+		if err != nil {
+			return err
+		}
+		long, err := session.EndedBeforeTokens(ctx, tx, now)
+		ss = append(recent, long...)
+		return err
+	})
+	e.revoked.add(ss)
+	return err
+}
+
+// learnRevocations asks the store which sessions other instances have ended since the
 // last time, with some overlap for their clocks.
 func (e *Engine) learnRevocations(ctx context.Context, since time.Time) error {
 	var ss []*session.Session

@@ -16,10 +16,33 @@ import (
 
 // Users is what a host may do with every user. It checks no rights: whoever
 // holds it is the host.
-type Users struct{ e *Engine }
+type Users struct {
+	e *Engine
+	// in is the host's own transaction; nil is none.
+	in store.Store
+}
 
 // Users returns the host's view of all users.
-func (e *Engine) Users() Users { return Users{e} }
+func (e *Engine) Users() Users { return Users{e: e} }
+
+// In returns the same for a store that works inside a transaction of the
+// host's. Until the host commits, nothing is told to anybody: mails that wait
+// and sessions that ended are found by Run.
+func (us Users) In(st store.Store) Users { return Users{us.e, st} }
+
+func (us Users) view(ctx context.Context, fn func(tx store.Tx) error) error {
+	if us.in != nil {
+		return us.in.View(ctx, fn)
+	}
+	return us.e.view(ctx, fn)
+}
+
+func (us Users) update(ctx context.Context, fn func(t *txn) error) error {
+	if us.in == nil {
+		return us.e.update(ctx, fn)
+	}
+	return us.in.Update(ctx, func(tx store.Tx) error { return fn(&txn{Tx: tx, now: us.e.now()}) })
+}
 
 // CreateUserParams make a user without a sign-up.
 type CreateUserParams = user.CreateParams
@@ -57,7 +80,7 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 		return nil, fault.New("form_data_missing", "password")
 	}
 	var u *user.User
-	err = e.update(ctx, func(t *txn) error {
+	err = us.update(ctx, func(t *txn) error {
 		c := *draft
 		u = &c
 		if hash != "" {
@@ -76,79 +99,10 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 	return u, err
 }
 
-// draftUser builds the user that p describes, without storing it.
-func draftUser(p user.CreateParams, now time.Time) (*user.User, error) {
-	u := user.New(now)
-	if !p.CreatedAt.IsZero() && p.CreatedAt.Before(now) {
-		u.CreatedAt = p.CreatedAt
-	}
-	for _, address := range p.EmailAddresses {
-		id, err := hostAddress(address, !p.Unverified, now)
-		if err != nil {
-			return nil, err
-		}
-		if err := u.AddEmailAddress(id); err != nil {
-			return nil, err
-		}
-	}
-	if p.Username != "" {
-		if err := user.CheckUsername(p.Username); err != nil {
-			return nil, err
-		}
-		u.Username = p.Username
-	}
-	if len(u.EmailAddresses) == 0 && u.Username == "" {
-		return nil, fault.New("form_data_missing", "email_address")
-	}
-	var err error
-	if u.FirstName, err = user.CheckName(p.FirstName); err != nil {
-		return nil, fault.Wrap("form_param_format_invalid", "first_name", err)
-	}
-	if u.LastName, err = user.CheckName(p.LastName); err != nil {
-		return nil, fault.Wrap("form_param_format_invalid", "last_name", err)
-	}
-	if u.ExternalID, err = checkExternalID(p.ExternalID); err != nil {
-		return nil, err
-	}
-	for _, m := range []struct {
-		in    json.RawMessage
-		field *json.RawMessage
-		param string
-	}{{p.PublicMetadata, &u.PublicMetadata, "public_metadata"}, {p.PrivateMetadata, &u.PrivateMetadata, "private_metadata"},
-		{p.UnsafeMetadata, &u.UnsafeMetadata, "unsafe_metadata"}} {
-		if *m.field, err = user.CheckMetadata(m.in); err != nil {
-			return nil, fault.Wrap("form_param_exceeds_allowed_size", m.param, err)
-		}
-	}
-	u.Locale, u.LegalAcceptedAt, u.DeleteSelfDisabled = clip(p.Locale, 35), p.LegalAcceptedAt, p.DeleteSelfDisabled
-	u.CreateOrganizationDisabled, u.CreateOrganizationsLimit = p.CreateOrganizationDisabled, max(0, p.CreateOrganizationsLimit)
-	return u, nil
-}
-
-func hostAddress(address string, verified bool, now time.Time) (user.Identification, error) {
-	id, err := user.NewEmailAddress(address, now)
-	if err != nil {
-		return id, err
-	}
-	if verified {
-		id.Verified, id.Strategy, id.VerifiedAt = true, "admin", now
-	} else {
-		id.Reserved = true
-	}
-	return id, nil
-}
-
-func checkExternalID(id string) (string, error) {
-	if len(id) > 256 {
-		return "", fault.New("form_param_max_length_exceeded", "external_id")
-	}
-	return id, nil
-}
-
 // Get returns a user, or store.ErrNotFound.
 func (us Users) Get(ctx context.Context, id string) (*user.User, error) {
 	var u *user.User
-	err := us.e.view(ctx, func(tx store.Tx) (err error) {
+	err := us.view(ctx, func(tx store.Tx) (err error) {
 		u, err = user.Get(ctx, tx, id)
 		return err
 	})
@@ -159,7 +113,7 @@ func (us Users) Get(ctx context.Context, id string) (*user.User, error) {
 // username, or store.ErrNotFound.
 func (us Users) ByIdentifier(ctx context.Context, identifier string) (*user.User, error) {
 	var u *user.User
-	err := us.e.view(ctx, func(tx store.Tx) (err error) {
+	err := us.view(ctx, func(tx store.Tx) (err error) {
 		u, err = user.ByIdentifier(ctx, tx, identifier)
 		return err
 	})
@@ -168,7 +122,7 @@ func (us Users) ByIdentifier(ctx context.Context, identifier string) (*user.User
 
 // List returns the users that f asks for and how many there are in all.
 func (us Users) List(ctx context.Context, f user.Filter, p user.Page) (list []*user.User, total int, err error) {
-	err = us.e.view(ctx, func(tx store.Tx) (err error) {
+	err = us.view(ctx, func(tx store.Tx) (err error) {
 		list, total, err = user.List(ctx, tx, f, p)
 		if _, skipped := errors.AsType[*user.SkippedError](err); skipped {
 			us.e.log.ErrorContext(ctx, "list of users is not complete", "err", err)
@@ -181,7 +135,7 @@ func (us Users) List(ctx context.Context, f user.Filter, p user.Page) (list []*u
 
 // Count returns how many users f asks for.
 func (us Users) Count(ctx context.Context, f user.Filter) (n int, err error) {
-	err = us.e.view(ctx, func(tx store.Tx) (err error) {
+	err = us.view(ctx, func(tx store.Tx) (err error) {
 		n, err = user.Count(ctx, tx, f)
 		return err
 	})
@@ -237,71 +191,11 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, hash s
 	})
 }
 
-func applyUpdate(p user.UpdateParams, u *user.User) error {
-	var errs []error
-	for _, n := range []struct {
-		in    *string
-		field *string
-		param string
-	}{{p.FirstName, &u.FirstName, "first_name"}, {p.LastName, &u.LastName, "last_name"}} {
-		if n.in == nil {
-			continue
-		}
-		name, err := user.CheckName(*n.in)
-		if err != nil {
-			errs = append(errs, fault.Wrap("form_param_format_invalid", n.param, err))
-		}
-		*n.field = name
-	}
-	if p.Username != nil {
-		if *p.Username != "" {
-			errs = append(errs, user.CheckUsername(*p.Username))
-		}
-		u.Username = *p.Username
-	}
-	if p.ExternalID != nil {
-		id, err := checkExternalID(*p.ExternalID)
-		errs = append(errs, err)
-		u.ExternalID = id
-	}
-	for _, m := range []struct {
-		in    json.RawMessage
-		field *json.RawMessage
-		param string
-	}{{p.PublicMetadata, &u.PublicMetadata, "public_metadata"}, {p.PrivateMetadata, &u.PrivateMetadata, "private_metadata"},
-		{p.UnsafeMetadata, &u.UnsafeMetadata, "unsafe_metadata"}} {
-		if m.in == nil {
-			continue
-		}
-		out, err := user.CheckMetadata(m.in)
-		if err != nil {
-			errs = append(errs, fault.Wrap("form_param_exceeds_allowed_size", m.param, err))
-		}
-		*m.field = out
-	}
-	if p.DeleteSelfEnabled != nil {
-		u.DeleteSelfDisabled = !*p.DeleteSelfEnabled
-	}
-	if p.CreateOrganizationEnabled != nil {
-		u.CreateOrganizationDisabled = !*p.CreateOrganizationEnabled
-	}
-	if p.CreateOrganizationsLimit != nil {
-		u.CreateOrganizationsLimit = max(0, *p.CreateOrganizationsLimit)
-	}
-	if p.Locale != nil {
-		u.Locale = clip(*p.Locale, 35)
-	}
-	if p.LegalAcceptedAt != nil {
-		u.LegalAcceptedAt = *p.LegalAcceptedAt
-	}
-	return errors.Join(errs...)
-}
-
 // change runs fn with a user in one transaction and stores the user, unless fn
 // has.
 func (us Users) change(ctx context.Context, id string, fn func(t *txn, u *user.User) error) (*user.User, error) {
 	var after *user.User
-	err := us.e.update(ctx, func(t *txn) error {
+	err := us.update(ctx, func(t *txn) error {
 		u, err := user.Get(ctx, t, id)
 		if err != nil {
 			return err
@@ -346,7 +240,7 @@ func (us Users) MergeMetadata(ctx context.Context, id string, public, private, u
 // Delete removes a user with sessions, password, picture and attempts.
 func (us Users) Delete(ctx context.Context, id string) (*user.User, error) {
 	var gone *user.User
-	err := us.e.update(ctx, func(t *txn) (err error) {
+	err := us.update(ctx, func(t *txn) (err error) {
 		if gone, err = user.Get(ctx, t, id); err != nil {
 			return err
 		}
@@ -444,7 +338,7 @@ func (us Users) EmailAddress(ctx context.Context, userID, id string) (*user.User
 // the address.
 func (us Users) ByEmailAddressID(ctx context.Context, id string) (*user.User, *user.Identification, error) {
 	var u *user.User
-	err := us.e.view(ctx, func(tx store.Tx) (err error) {
+	err := us.view(ctx, func(tx store.Tx) (err error) {
 		u, err = user.ByIdentificationID(ctx, tx, id)
 		return err
 	})
