@@ -135,6 +135,9 @@ type Limits struct {
 	AttemptSignIn  Rate `json:"attempt_sign_in"`
 	AttemptSignUp  Rate `json:"attempt_sign_up"`
 	AttemptAccount Rate `json:"attempt_account"`
+	// AttemptCode is how many codes are tried on one account, or for one
+	// address that is nobody's yet.
+	AttemptCode Rate `json:"attempt_code"`
 	// Mail is how many mails one address is sent.
 	Mail Rate `json:"mail"`
 }
@@ -168,7 +171,7 @@ func Default() Settings {
 		Limits: Limits{
 			CreateSignIn: Rate{5, 10 * time.Second}, CreateSignUp: Rate{5, 10 * time.Second},
 			AttemptSignIn: Rate{3, 10 * time.Second}, AttemptSignUp: Rate{3, 10 * time.Second},
-			AttemptAccount: Rate{20, 10 * time.Minute}, Mail: Rate{20, time.Hour},
+			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
 		},
 		DeleteSelf: true,
 		Protection: Protection{MaskIdentifiers: true},

@@ -137,6 +137,9 @@ func (e *Engine) AttemptEmailAddress(ctx context.Context, a *Actor, id string, p
 	if err != nil {
 		return err
 	}
+	if err := e.allowCode(v.Target, nil, s); err != nil {
+		return err
+	}
 	fact, err := st.Verify(ctx, factor.Challenge{Verification: v, Now: e.now(), Subject: factor.Subject{Settings: s},
 		Option: factor.Option{Strategy: v.Strategy, TargetID: id, Target: v.Target}}, proof)
 	if err != nil {

@@ -28,15 +28,23 @@ func (e *Engine) allow(what string, addr netip.Addr, r settings.Rate) error {
 
 // allowAccount counts a try on an account, known or not, from anywhere.
 func (e *Engine) allowAccount(identifier string, u *user.User, s *settings.Settings) error {
-	key := ""
+	return take(e.limits, "account "+accountKey(identifier, u), s.Limits.AttemptAccount)
+}
+
+// allowCode counts a try of a code for an account, or for an address that is
+// nobody's yet, from anywhere and by whatever road. A right code gives nothing
+// back: the owner's sign-ins must not buy a guesser more tries.
+func (e *Engine) allowCode(identifier string, u *user.User, s *settings.Settings) error {
+	return take(e.limits, "code "+accountKey(identifier, u), s.Limits.AttemptCode)
+}
+
+func accountKey(identifier string, u *user.User) string {
 	if u != nil {
-		key = u.ID
-	} else {
-		_, value := user.Classify(identifier)
-		h := sha256.Sum256([]byte(value))
-		key = hex.EncodeToString(h[:16])
+		return u.ID
 	}
-	return take(e.limits, "account "+key, s.Limits.AttemptAccount)
+	_, value := user.Classify(identifier)
+	h := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(h[:16])
 }
 
 // allowMail counts a mail to an address.

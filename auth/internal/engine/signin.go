@@ -112,6 +112,9 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	}
 	for _, o := range st.Options(facts.subject(s)) {
 		if o.Primary {
+			if err := e.allowMail(o.Target, s); err != nil {
+				return nil, err
+			}
 			prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
 			return append(inputs, signin.Prepare{Use: factor.First, Prepared: prepared}), err
 		}
@@ -168,12 +171,18 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 	if err := e.allow("attempt_sign_in", b.Addr, s.Limits.AttemptSignIn); err != nil {
 		return nil, err
 	}
-	if _, ok := e.strategies.Get(strategy); !ok {
+	st, ok := e.strategies.Get(strategy)
+	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
 			return nil, err
+		}
+		if st.Traits().Prepare {
+			if err := e.allowCode(a.Identifier, facts.user, s); err != nil {
+				return nil, err
+			}
 		}
 		slot := a.First
 		if use == factor.Second {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
@@ -53,13 +54,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	case signin.Rehash:
 		return user.Rehash(ctx, t, u.ID, do.Version, do.Hash)
 	case signin.ProveAddress:
-		if id := u.EmailAddress(do.TargetID); id == nil || id.Verified {
-			return nil
-		}
-		if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, t.now); err != nil {
-			return err
-		}
-		return user.Put(ctx, t, u, t.now)
+		return r.proveAddress(ctx, a, do)
 	case signin.SetPassword:
 		return r.e.setPassword(ctx, t, u, passwordChange{hash: do.Hash, signOut: do.SignOutOfOthers, keepAttempt: a.ID, by: r.b.Request})
 	case signin.StartSession:
@@ -77,6 +72,37 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 		return nil
 	}
 	return fault.New(fault.Internal, "")
+}
+
+// proveAddress marks an address as the user's own. If the account was founded
+// on that address and nobody has proved it before, whoever founded it may have
+// been a stranger who waits for the owner: what was set before goes.
+func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do signin.ProveAddress) error {
+	t, u := r.t, r.facts.user
+	id := u.EmailAddress(do.TargetID)
+	if id == nil || id.Verified {
+		return nil
+	}
+	founded := u.EmailAddresses[0].ID == id.ID
+	if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, t.now); err != nil {
+		return err
+	}
+	if !founded {
+		return user.Put(ctx, t, u, t.now)
+	}
+	for _, other := range slices.Clone(u.EmailAddresses[1:]) {
+		if err := r.e.dropVerification(ctx, t, other.ID); err != nil {
+			return err
+		}
+	}
+	u.EmailAddresses, u.PrimaryEmailAddressID = u.EmailAddresses[:1], do.TargetID
+	if u.PasswordEnabled {
+		return r.e.setPassword(ctx, t, u, passwordChange{signOut: true, keepAttempt: a.ID, by: r.b.Request})
+	}
+	if err := r.e.endUser(ctx, t, u.ID, "", session.Revoked); err != nil {
+		return err
+	}
+	return user.Put(ctx, t, u, t.now)
 }
 
 // startSession makes a session for u on client c; the caller Puts it. Putting

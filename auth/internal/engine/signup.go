@@ -128,6 +128,9 @@ func (e *Engine) AttemptSignUp(ctx context.Context, b *Browser, id, strategy str
 		o := factor.Option{Strategy: strategy}
 		if v != nil {
 			o.Target = v.Target
+			if err := e.allowCode(v.Target, nil, s); err != nil {
+				return nil, err
+			}
 		}
 		f, err := st.Verify(withAddr(ctx, b.Addr), factor.Challenge{Option: o, Subject: factor.Subject{Settings: s}, Verification: v, Now: e.now()}, proof)
 		return signup.Prove{Fact: f}, err
