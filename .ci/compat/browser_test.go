@@ -1,0 +1,384 @@
+package compat
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long a test waits for the browser to show what it should.
+const patience = 30 * time.Second
+
+// chromium is the one browser of all tests; each has a profile of its own in it.
+var chromium struct {
+	once sync.Once
+	ctx  context.Context
+	stop func()
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if chromium.stop != nil {
+		chromium.stop()
+	}
+	os.Exit(code)
+}
+
+// start starts the browser. It can reach 127.0.0.1 and nothing else.
+func start(path string) {
+	dir, err := os.MkdirTemp("", "usher-chromium-")
+	if err != nil {
+		chromium.err = err
+		return
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(dir), chromedp.WindowSize(1200, 900), chromedp.WSURLReadTimeout(patience),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-domain-reliability", true),
+		chromedp.Flag("no-pings", true), chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
+	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	chromium.ctx = ctx
+	chromium.stop = func() {
+		cancel()
+		stopAlloc()
+		_ = os.RemoveAll(dir)
+	}
+	chromium.err = chromedp.Do(ctx)
+}
+
+// A browser is a tab in a profile of its own, and what was seen in it.
+type browser struct {
+	t    *testing.T
+	h    *host
+	ctx  context.Context
+	seen *sightings
+}
+
+// sightings are shared by the tabs of a profile.
+type sightings struct {
+	mu       sync.Mutex
+	requests []string
+	failures []string // console errors, exceptions, failed responses
+	expected []string
+}
+
+// open returns a fresh browser for h. What goes wrong in it fails the test.
+func open(t *testing.T, h *host) *browser {
+	t.Helper()
+	path := tool(t, os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+	chromium.once.Do(func() { start(path) })
+	if chromium.err != nil {
+		t.Fatal(chromium.err)
+	}
+	b := &browser{t: t, h: h, seen: &sightings{}}
+	b.tab(chromium.ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(b.check)
+	return b
+}
+
+// second opens another tab of the same profile.
+func (b *browser) second() *browser {
+	b.t.Helper()
+	other := &browser{t: b.t, h: b.h, seen: b.seen}
+	other.tab(b.ctx)
+	return other
+}
+
+func (b *browser) tab(parent context.Context, opts ...chromedp.ContextOption) {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, append(opts, chromedp.WithListener(b.seen.listen))...)
+	b.ctx = ctx
+	b.t.Cleanup(cancel)
+	_, err := chromedp.Run(ctx, func(ctx context.Context, tab *chromedp.Target) (struct{}, error) {
+		_, err1 := cdp.Call(ctx, tab, network.Enable, network.EnableParams{})
+		_, err2 := cdp.Call(ctx, tab, log.Enable, cdp.Empty{})
+		_, err3 := cdp.Call(ctx, tab, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return struct{}{}, errors.Join(err1, err2, err3)
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// listen notes requests and everything that is an error.
+func (s *sightings) listen(ev any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch ev := ev.(type) {
+	case *network.EventRequestWillBeSent:
+		s.requests = append(s.requests, ev.Request.Method+" "+ev.Request.URL)
+	case *network.EventResponseReceived:
+		if ev.Response.Status >= 400 {
+			s.failures = append(s.failures, fmt.Sprintf("response %d %s", ev.Response.Status, ev.Response.URL))
+		}
+	case *runtime.EventExceptionThrown:
+		d := ev.ExceptionDetails
+		text := d.Text
+		if d.Exception != nil {
+			text += " " + d.Exception.Description
+		}
+		s.failures = append(s.failures, "exception "+text)
+	case *runtime.EventConsoleAPICalled:
+		if ev.Type == runtime.ConsoleAPICalledTypeError || ev.Type == runtime.ConsoleAPICalledTypeWarning {
+			var words []string
+			for _, a := range ev.Args {
+				words = append(words, strings.TrimSpace(string(a.Value)+" "+a.Description))
+			}
+			s.failures = append(s.failures, fmt.Sprintf("console.%s %s", ev.Type, strings.Join(words, " ")))
+		}
+	case *log.EventEntryAdded:
+		// Responses are noted by their status.
+		if ev.Entry.Level == log.EntryLevelError && ev.Entry.Source != log.EntrySourceNetwork {
+			s.failures = append(s.failures, fmt.Sprintf("log %s %s", ev.Entry.Source, ev.Entry.Text))
+		}
+	}
+}
+
+// expect allows failures that contain text: a refusal that the test is about.
+func (b *browser) expect(text string) {
+	b.seen.mu.Lock()
+	defer b.seen.mu.Unlock()
+	b.seen.expected = append(b.seen.expected, text)
+}
+
+// check runs when the test is over: no request left the machine, and nothing
+// was complained of.
+func (b *browser) check() {
+	b.seen.mu.Lock()
+	defer b.seen.mu.Unlock()
+	if len(b.seen.requests) == 0 {
+		b.t.Error("no request was seen: nobody was listening")
+	}
+	for _, r := range b.seen.requests {
+		_, raw, _ := strings.Cut(r, " ")
+		u, err := url.Parse(raw)
+		if err != nil {
+			b.t.Errorf("request %s: %v", r, err)
+			continue
+		}
+		switch u.Scheme {
+		case "data", "blob", "about":
+		default:
+			if u.Hostname() != "127.0.0.1" {
+				b.t.Errorf("a request left the machine: %s", r)
+			}
+		}
+	}
+	for _, f := range b.seen.failures {
+		expected := false
+		for _, e := range b.seen.expected {
+			expected = expected || strings.Contains(f, e)
+		}
+		if !expected {
+			b.t.Errorf("in the browser: %s", f)
+		}
+	}
+}
+
+// goTo loads a page of the host and waits for what is on it.
+func (b *browser) goTo(path string) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.Navigate(b.h.url+path)); err != nil {
+		b.fail("go to %s: %v", path, err)
+	}
+}
+
+// visit loads a page with clerk-js on it and waits until that is ready.
+func (b *browser) visit(path string) {
+	b.t.Helper()
+	b.goTo(path)
+	b.until("clerk-js is ready", `document.body.dataset.ready === "yes"`)
+}
+
+// eval evaluates an expression, waits for it if it is a promise, and returns
+// it as JSON.
+func (b *browser) eval(js string) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	yes := true
+	return chromedp.Run(ctx, func(ctx context.Context, tab *chromedp.Target) (json.RawMessage, error) {
+		res, err := cdp.Call(ctx, tab, runtime.Evaluate, runtime.EvaluateParams{Expression: js, AwaitPromise: &yes, ReturnByValue: &yes, UserGesture: &yes})
+		if err != nil {
+			return nil, err
+		}
+		if d := res.ExceptionDetails; d != nil {
+			if d.Exception != nil {
+				return nil, fmt.Errorf("%s %s %s", d.Text, d.Exception.Description, d.Exception.Value)
+			}
+			return nil, errors.New(d.Text)
+		}
+		if res.Result == nil || res.Result.Value == nil {
+			return json.RawMessage("null"), nil
+		}
+		return json.RawMessage(res.Result.Value), nil
+	})
+}
+
+// text evaluates an expression that must work, as a string.
+func (b *browser) text(js string) string {
+	b.t.Helper()
+	raw, err := b.eval(js)
+	if err != nil {
+		b.fail("%s: %v", js, err)
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return string(raw)
+	}
+	return s
+}
+
+// until waits for an expression to be true. While a page changes there may be
+// nothing to ask: errors count as not yet.
+func (b *browser) until(what, js string) {
+	b.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	var last any
+	for {
+		raw, err := b.eval("!!(" + js + ")")
+		if err == nil && string(raw) == "true" {
+			return
+		}
+		last = err
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			b.fail("waited in vain until %s (%s): %v", what, js, last)
+		case <-b.ctx.Done():
+			b.t.Fatalf("the browser is gone: %v", b.ctx.Err())
+		}
+	}
+}
+
+// find is JavaScript for the first visible, usable element of a selector. With
+// "selector|text" it must contain the text.
+func find(sel string) string {
+	sel, text, _ := strings.Cut(sel, "|")
+	return fmt.Sprintf(`[...document.querySelectorAll(%q)].find(e => e.getClientRects().length > 0 && !e.disabled && e.textContent.includes(%q))`, sel, text)
+}
+
+// see waits for an element, and returns its text.
+func (b *browser) see(sel string) string {
+	b.t.Helper()
+	b.until("there is "+sel, find(sel))
+	return b.text("(" + find(sel) + ")?.textContent ?? ''")
+}
+
+// gone waits for an element to go.
+func (b *browser) gone(sel string) {
+	b.t.Helper()
+	b.until(sel+" is gone", "!"+find(sel))
+}
+
+// click waits for an element and clicks on it.
+func (b *browser) click(sel string) {
+	b.t.Helper()
+	b.until("there is "+sel+" to click", fmt.Sprintf(`(e => e && (e.click(), true))(%s)`, find(sel)))
+}
+
+// fill waits for a field and types into it as the keyboard would.
+func (b *browser) fill(sel, text string) {
+	b.t.Helper()
+	field := find(sel)
+	for range 5 {
+		b.until("there is "+sel+" to fill", fmt.Sprintf(`(e => e && (e.focus(), e.select?.(), document.activeElement === e))(%s)`, field))
+		_, err := chromedp.Run(b.ctx, func(ctx context.Context, tab *chromedp.Target) (cdp.Empty, error) {
+			return cdp.Call(ctx, tab, input.InsertText, input.InsertTextParams{Text: text})
+		})
+		if err != nil {
+			b.fail("type into %s: %v", sel, err)
+		}
+		// A field that checks itself when it is full may be gone by now.
+		if got := b.text(fmt.Sprintf(`(%s)?.value ?? null`, field)); got == text || got == "null" {
+			return
+		}
+	}
+	b.fail("%s does not take %q", sel, text)
+}
+
+// at waits for a path.
+func (b *browser) at(path string) {
+	b.t.Helper()
+	b.until("the page is "+path, fmt.Sprintf(`location.pathname === %q && document.readyState === "complete"`, path))
+}
+
+// cookie returns a cookie of the host, empty if there is none.
+func (b *browser) cookie(name string) string {
+	b.t.Helper()
+	res, err := chromedp.Run(b.ctx, func(ctx context.Context, tab *chromedp.Target) (network.GetCookiesResult, error) {
+		return cdp.Call(ctx, tab, network.GetCookies, network.GetCookiesParams{URLs: []string{b.h.url + "/__clerk/v1/client"}})
+	})
+	if err != nil {
+		b.fail("cookies: %v", err)
+	}
+	for _, c := range res.Cookies {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// plant sets a cookie of the host.
+func (b *browser) plant(name, value string, httpOnly bool) {
+	b.t.Helper()
+	_, err := chromedp.Run(b.ctx, func(ctx context.Context, tab *chromedp.Target) (struct{}, error) {
+		_, err := cdp.Call(ctx, tab, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: b.h.url, Path: "/",
+			HTTPOnly: &httpOnly, SameSite: network.CookieSameSiteLax})
+		return struct{}{}, err
+	})
+	if err != nil {
+		b.fail("set cookie %s: %v", name, err)
+	}
+}
+
+// requested reports whether a request was sent whose line contains text.
+func (b *browser) requested(text string) bool {
+	b.seen.mu.Lock()
+	defer b.seen.mu.Unlock()
+	for _, r := range b.seen.requests {
+		if strings.Contains(r, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// fail keeps what there is to see and ends the test.
+func (b *browser) fail(format string, args ...any) {
+	b.t.Helper()
+	dir := b.t.ArtifactDir()
+	if png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot()); err == nil {
+		name := filepath.Join(dir, "screen.png")
+		if err := os.WriteFile(name, png, 0o600); err == nil {
+			b.t.Logf("screenshot: %s", name)
+		}
+	}
+	if body, err := b.eval("location.href + '\\n' + document.body.innerText"); err == nil {
+		b.t.Logf("page: %s", body)
+	}
+	b.seen.mu.Lock()
+	b.t.Logf("requests:\n%s\nfailures:\n%s", strings.Join(b.seen.requests, "\n"), strings.Join(b.seen.failures, "\n"))
+	b.seen.mu.Unlock()
+	b.t.Fatalf(format, args...)
+}
