@@ -139,12 +139,12 @@ func TestRequire(t *testing.T) {
 	i := start(t)
 	at := i.Server.URL
 	c := authtest.NewClient(t)
-	res, body := do(t, c, "GET", at+"/private?a=b%26c", "", "Accept", "text/html")
+	res, _ := do(t, c, "GET", at+"/private?a=b%26c", "", "Accept", "text/html")
 	if to := res.Header.Get("Location"); res.StatusCode != 303 || to != "/auth/sign-in?redirect_url=%2Fprivate%3Fa%3Db%2526c" {
 		t.Errorf("a page: %d to %q", res.StatusCode, to)
 	}
 	for _, h := range [][]string{{"Accept", "application/json"}, {"Accept", "text/html", "Sec-Fetch-Dest", "empty"}, {}} {
-		res, body = do(t, c, "GET", at+"/private", "", h...)
+		res, body := do(t, c, "GET", at+"/private", "", h...)
 		var e struct{ Errors []struct{ Code string } }
 		if res.StatusCode != 401 || json.Unmarshal([]byte(body), &e) != nil || len(e.Errors) != 1 || e.Errors[0].Code != "authentication_invalid" {
 			t.Errorf("%v: %d %s", h, res.StatusCode, body)
@@ -154,7 +154,7 @@ func TestRequire(t *testing.T) {
 		t.Errorf("a POST: %d", res.StatusCode)
 	}
 	ada := i.SignedIn(t, i.User(t, "ada@example.com"))
-	if res, body = do(t, ada, "GET", at+"/ruled", ""); res.StatusCode != 403 || strings.Contains(body, "only for actors") {
+	if res, body := do(t, ada, "GET", at+"/ruled", ""); res.StatusCode != 403 || strings.Contains(body, "only for actors") {
 		t.Errorf("against a rule: %d %s", res.StatusCode, body)
 	}
 	res, _ = do(t, ada, "GET", at+"/private", "")

@@ -112,7 +112,7 @@ func Folder(path string) fs.FS {
 func (c Config) withDefaults() (Config, *site.Site, error) {
 	var errs []error
 	problem := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+		errs = append(errs, fmt.Errorf("%s: %w", field, fmt.Errorf(format, args...)))
 	}
 	if c.Store == nil {
 		problem("Store", "is required; memory.New() is the simplest")
@@ -128,7 +128,7 @@ func (c Config) withDefaults() (Config, *site.Site, error) {
 		c.Settings = &def
 	}
 	if err := c.Settings.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("Settings: %w", err))
+		problem("Settings", "%w", err)
 	}
 	if c.Mailer == nil && s.Local {
 		c.DevInbox = true
@@ -146,7 +146,7 @@ func (c Config) withDefaults() (Config, *site.Site, error) {
 	}
 	if c.Passwords != nil {
 		if err := c.Passwords.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("Passwords: %w", err))
+			problem("Passwords", "%w", err)
 		}
 	}
 	if c.Log == nil && c.DevInbox {

@@ -24,13 +24,15 @@ type sample struct {
 	Meta
 	embedded
 	*Pointed
-	Name    string          `json:"name"`
-	Kelvin  string          `json:"k_s"`
-	Count   int             `json:"count,omitempty"`
-	Plain   json.RawMessage // no tag
-	Dash    string          `json:"-,"`
-	Skipped string          `json:"-"`
-	hidden  string
+	Name   string          `json:"name"`
+	Kelvin string          `json:"k_s"`
+	Count  int             `json:"count,omitempty"`
+	Plain  json.RawMessage // no tag
+	//lint:ignore SA5008 a field that is really called "-"
+	Dash    string `json:"-,"`
+	Skipped string `json:"-"`
+	//lint:ignore U1000 what decoding does with it is tested
+	hidden string
 }
 
 func (s *sample) StoreEntries() []Entry { return nil }

@@ -77,8 +77,8 @@ func scanRows(ctx context.Context, rows pgx.Rows, err error, row func(sqlkit.Sca
 // database is the sqlkit.DB of a Store.
 type database struct{ pool *pgxpool.Pool }
 
-func (d database) Reader() sqlkit.Conn { return poolConn{d.pool} }
-func (d database) Writer() sqlkit.Conn { return poolConn{d.pool} }
+func (d database) Reader() sqlkit.Conn { return poolConn(d) }
+func (d database) Writer() sqlkit.Conn { return poolConn(d) }
 
 func (d database) Begin(ctx context.Context, write bool) (sqlkit.Txn, error) {
 	if write {
