@@ -244,6 +244,9 @@ func (r *Remote) start(now time.Time, rest rest) (*fetching, error) {
 	if r.fetch != nil {
 		return r.fetch, nil
 	}
+	if s := r.current.Load(); rest == afterFailure && s != nil && now.Before(s.fresh) && !now.Before(s.fetched) {
+		return nil, nil // somebody else's fetch has ended since the caller looked
+	}
 	if !r.rested(now, rest) {
 		return nil, r.failed
 	}
