@@ -96,8 +96,10 @@ func GetAll(ctx context.Context, tx store.Tx, ids ...string) ([]*User, error) {
 		u, err := users.Get(ctx, tx, ids[0])
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, nil
+		} else if err != nil {
+			return nil, err
 		}
-		return []*User{u}, err
+		return []*User{u}, nil
 	}
 	return users.Find(ctx, tx, store.Query{Where: []store.Match{{Values: ids}}})
 }
