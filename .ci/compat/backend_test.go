@@ -19,7 +19,7 @@ func TestBackendJS(t *testing.T) {
 		host func(*testing.T) *host
 	}{
 		{"memory", func(t *testing.T) *host { return newHost(t) }},
-		{"sqlite", func(t *testing.T) *host { return newHost(t, onSQLite(t)) }},
+		{"sqlite, without a URL", func(t *testing.T) *host { return newHost(t, onSQLite(t), anywhere) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := c.host(t)

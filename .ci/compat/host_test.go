@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"html/template"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -43,15 +44,22 @@ type host struct {
 func newHost(t *testing.T, changes ...func(*auth.Config)) *host {
 	t.Helper()
 	need(t, "node_modules (run .ci/compat/install)", filepath.Join(modules, "@clerk"))
-	h := &host{}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &host{url: "http://" + l.Addr().String()}
 	h.Instance = authtest.New(t, append([]func(*auth.Config){func(c *auth.Config) {
+		c.URL = h.url
 		c.KeySchedule = token.Schedule{} // RS256, the only one that all clients take
 		c.Now = h.now
 		c.ClerkJS = os.DirFS(modules)
 		c.Settings.Codes.ResendAfter = 0
 	}}, changes...)...)
 	h.Clock.Advance(time.Since(authtest.Start))
-	h.url = h.Serve(h.app()).URL
+	h.Server = &httptest.Server{Listener: l, Config: &http.Server{Handler: h.Wrap(h.app())}}
+	h.Server.Start()
+	t.Cleanup(h.Server.Close)
 	return h
 }
 
@@ -128,6 +136,9 @@ func onSQLite(t *testing.T) func(*auth.Config) {
 		c.Store = st
 	}
 }
+
+// anywhere leaves the host without a URL: it answers on any loopback address.
+func anywhere(c *auth.Config) { c.URL = "" }
 
 // set changes the settings a host begins with.
 func set(fn func(*settings.Settings)) func(*auth.Config) {

@@ -59,6 +59,7 @@ func TestSignUp(t *testing.T) {
 	}{
 		{"memory", func(t *testing.T) *host { return newHost(t) }},
 		{"sqlite", func(t *testing.T) *host { return newHost(t, onSQLite(t)) }},
+		{"without a URL", func(t *testing.T) *host { return newHost(t, anywhere) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := c.host(t)
