@@ -230,7 +230,8 @@ func signIn(b *testing.B, a *auth.Auth, n int) []person {
 }
 
 // browser signs a user in and returns what a browser would send from then on.
-func browser(b *testing.B, a *auth.Auth, userID string) person {
+func browser(b testing.TB, a *auth.Auth, userID string) person {
+	b.Helper()
 	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "http://127.0.0.1/", nil)
 	if err := a.SignIn(w, r, userID); err != nil {
 		b.Error(err)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -69,9 +70,13 @@ func refreshOf(people []person) func(host string) func(int) []byte {
 	}
 }
 
+// durable is the setting of the SQLite files of both sides: what is committed
+// survives a power cut, or with USHER_BENCH_RELAXED only the process.
+func durable() bool { return os.Getenv("USHER_BENCH_RELAXED") == "" }
+
 func sqliteStore(b *testing.B) store.Store {
 	b.Helper()
-	s, err := sqlite.Open(filepath.Join(b.TempDir(), "usher.db"))
+	s, err := sqlite.Options{Relaxed: !durable()}.Open(filepath.Join(b.TempDir(), "usher.db"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -135,7 +140,10 @@ func bareRefresh(b *testing.B, algorithm token.Algorithm, people []person) http.
 // store/sqlite, one connection that writes and two that read.
 func bareTable(b *testing.B, people []person) (get, put *sql.Stmt) {
 	b.Helper()
-	dsn := "file://" + filepath.Join(b.TempDir(), "bare.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	dsn := "file://" + filepath.Join(b.TempDir(), "bare.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+	if durable() {
+		dsn = strings.Replace(dsn, "NORMAL", "FULL", 1)
+	}
 	open := func(conns int) *sql.DB {
 		db, err := sql.Open("sqlite", dsn)
 		if err != nil {
@@ -260,11 +268,20 @@ func together(b *testing.B, s *side, n int) int {
 	return len(answers)
 }
 
-// BenchmarkRefreshCalls is a refresh without a network, on a store in memory
-// and with EdDSA: what usher itself costs.
+// BenchmarkRefreshCalls is a refresh without a network and with EdDSA, one at a
+// time: what usher itself costs, and what the store.
 func BenchmarkRefreshCalls(b *testing.B) {
+	for _, x := range []struct {
+		name string
+		open func(b *testing.B) store.Store
+	}{{"memory", func(*testing.B) store.Store { return memory.New() }}, {"sqlite", sqliteStore}} {
+		b.Run(x.name, func(b *testing.B) { refreshCalls(b, x.open(b)) })
+	}
+}
+
+func refreshCalls(b *testing.B, s store.Store) {
 	var clock shifted
-	a, people := refreshing(b, memory.New(), &clock, token.EdDSA)
+	a, people := refreshing(b, s, &clock, token.EdDSA)
 	h := a.Wrap(http.NotFoundHandler())
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
