@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
 )
 
 const (
@@ -65,9 +67,13 @@ func (b *buffer) String() string {
 // rig is a whole usher behind a server, with a log to read.
 type rig struct {
 	*authtest.Instance
-	t   *testing.T
-	log *buffer
+	t      *testing.T
+	log    *buffer
+	hasher *password.Hasher
 }
+
+// requestKey marks the context of a request; its value cancels it.
+type requestKey struct{}
 
 // newRig starts an instance and a server with a private route beside it.
 func newRig(t *testing.T, changes ...func(*auth.Config)) *rig {
@@ -76,8 +82,16 @@ func newRig(t *testing.T, changes ...func(*auth.Config)) *rig {
 	r.Instance = authtest.New(t, append([]func(*auth.Config){func(c *auth.Config) {
 		c.Log = slog.New(slog.NewTextHandler(r.log, nil))
 		c.Settings.Sessions.Multi = true
+		c.Passwords.Pool = &password.Pool{}
+		r.hasher = c.Passwords
 	}}, changes...)...)
-	r.Serve(r.Require(http.HandlerFunc(whoami)))
+	app := r.Wrap(r.Require(http.HandlerFunc(whoami)))
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		ctx, cancel := context.WithCancel(q.Context())
+		defer cancel()
+		app.ServeHTTP(w, q.WithContext(context.WithValue(ctx, requestKey{}, cancel)))
+	}))
+	t.Cleanup(r.Server.Close)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("log:\n%s", tail(r.log.String(), 8<<10))
