@@ -74,8 +74,16 @@ func (l *Limiter) Allow(key string, rule Rule, n int) (ok bool, retryAfter time.
 	id, s := l.locate(key, rule)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fresh := max(s.get(id), now) + int64(n)*int64(step)
-	if over := fresh - now - int64(step)*int64(rule.Burst); over > 0 {
+	// No budget is emptier than empty: what lies further ahead is left from
+	// before the clock was turned back.
+	empty := now + int64(step)*int64(rule.Burst)
+	have := max(s.get(id), now)
+	if have > empty {
+		have = empty
+		s.set(id, have, l.perShard())
+	}
+	fresh := have + int64(n)*int64(step)
+	if over := fresh - empty; over > 0 {
 		return false, time.Duration(over)
 	}
 	s.set(id, fresh, l.perShard())
