@@ -34,7 +34,7 @@
 // A reference without ON DELETE makes Delete and Purge fail while it stands.
 // All writes go through the [Store], or through [Join] where they have to
 // succeed or fail together with the host's own: a column changed by hand would
-// disagree with the others. Everything else (the columns keys and long, the
+// disagree with the others. Everything else (the columns keys, long and sum, the
 // tables usher_<kind>_key and usher_schema) may change. An index value of more
 // than 1 KiB is cut in its column and followed by its hash, as PostgreSQL
 // bounds what it indexes. Index columns named keys, long, sum or like a system

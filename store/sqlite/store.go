@@ -15,7 +15,6 @@ func dialect() *sqlkit.Dialect {
 		Prefix: "store/sqlite", Mark: "?", Text: "TEXT", Position: "instr",
 		HasTable: "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1",
 		KeyTable: " WITHOUT ROWID",
-		Narrow:   true,
 	}
 }
 

@@ -18,10 +18,7 @@ func (d *Dialect) createKind(k *store.Kind) []string {
 	if d.Long {
 		cols = append(cols, "long JSONB")
 	}
-	if d.Narrow {
-		cols = append(cols, "sum BIGINT NOT NULL")
-	}
-	cols = append(cols, "data TEXT NOT NULL")
+	cols = append(cols, "sum BIGINT NOT NULL", "data TEXT NOT NULL")
 	table := quote(Table(k.Name))
 	return []string{
 		"CREATE TABLE IF NOT EXISTS " + table + " (" + strings.Join(cols, ", ") + ")" + d.WithTable,

@@ -33,10 +33,6 @@ type Dialect struct {
 	// Long: index entries are bounded in size, so long values are stored in a
 	// shortened form, and whole beside it.
 	Long bool
-	// Narrow: an index is rewritten whenever SET names its column, also with
-	// the value it had, so an UPDATE had better not name it. A column sum tells
-	// whether any of them changes.
-	Narrow bool
 }
 
 func (d *Dialect) errorf(format string, args ...any) error {

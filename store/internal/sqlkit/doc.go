@@ -9,9 +9,9 @@
 // entries of Many indexes in one text) and data. Entries of Many indexes are
 // also rows of usher_<kind>_key, which is what queries look at. The copy in
 // keys makes a record one row to read, and lets a Put that changes no such
-// entry be one statement. In SQLite a column sum, a hash of all index values,
-// does the same for the other entries: an UPDATE that finds it unchanged leaves
-// every index alone.
+// entry be one statement. The column sum, a hash of all index values, does the
+// same for the other entries: an UPDATE that finds it unchanged leaves every
+// index alone.
 //
 // # Statements
 //

@@ -3,6 +3,7 @@ package sqlkit
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/usherauth/usher/store"
 )
@@ -18,11 +19,13 @@ type layout struct {
 	columns string        // what a SELECT of a record from t names
 	// constraints maps what a violation names to the index it is about.
 	constraints map[string]string
+	// skip counts the updates that had better not try quick, see update.
+	skip atomic.Int32
 
 	get, getKeys            string
 	insert, insertWithKeys  string
 	quick, full, fullKeys   string
-	fullData, fullWithKeys  string
+	fullWithKeys            string
 	fullDataWithKeys        string
 	drop, dropData, version string
 	dropKey, insertKey      string
@@ -65,10 +68,7 @@ func (l *layout) compileReads() {
 // names returns the columns that every write fills, in the order of the
 // parameters that args makes.
 func (l *layout) names() []string {
-	names := append([]string{"id", "version", "expires", "keys", "data"}, l.quoted...)
-	if l.d.Narrow {
-		names = append(names, "sum")
-	}
+	names := append([]string{"id", "version", "expires", "keys", "data", "sum"}, l.quoted...)
 	if l.d.Long {
 		names = append(names, "long")
 	}
@@ -91,7 +91,7 @@ func (l *layout) compileInserts() {
 	}
 	l.insert = "INSERT INTO " + l.table + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(marks, ", ") +
 		") ON CONFLICT (id) DO NOTHING"
-	l.insertWithKeys = l.withKeys(l.insert, len(names))
+	l.insertWithKeys = l.withKeys(l.insert, len(names), false)
 	l.insertKey = "INSERT INTO " + l.keys + " (ix, value, disc, id) VALUES (" + l.marks(1, 4) + ")"
 	l.dropKey = "DELETE FROM " + l.keys + " WHERE ix = " + l.d.p(1) + " AND value = " + l.d.p(2) +
 		" AND disc IN ('', " + l.d.p(3) + ") AND id = " + l.d.p(3)
@@ -120,12 +120,9 @@ func (l *layout) compileUpdates() {
 	all := "UPDATE " + l.table + " SET " + strings.Join(set, ", ") + where
 	l.full = all
 	l.fullKeys = all + " AND keys = " + d.p(4)
-	l.fullData = all + " AND data = " + d.p(n+1)
-	if d.Narrow {
-		l.quick = "UPDATE " + l.table + " SET version = " + d.p(2) + ", data = " + d.p(3) + where + " AND sum = " + d.p(4)
-	}
-	l.fullWithKeys = l.withKeys(l.full, n)
-	l.fullDataWithKeys = l.withKeys(l.fullData+" AND keys = "+d.p(n+2), n+2)
+	l.quick = "UPDATE " + l.table + " SET version = " + d.p(2) + ", data = " + d.p(3) + where + " AND sum = " + d.p(4)
+	l.fullWithKeys = l.withKeys(l.full, n, true)
+	l.fullDataWithKeys = l.withKeys(all+" AND data = "+d.p(n+1)+" AND keys = "+d.p(n+2), n+2, true)
 }
 
 func (l *layout) compileDeletes() {
@@ -136,18 +133,24 @@ func (l *layout) compileDeletes() {
 
 // withKeys makes a write also change rows of the key table, in one statement
 // that answers with how many records were written. The parameters after the
-// n-th are six lists: index and form of the entries to remove, and index, form,
-// disc and whole value of those to add.
-func (l *layout) withKeys(write string, n int) string {
+// n-th are lists: index, form, disc and whole value of the entries to add, and,
+// with gone, index and form of those to remove. Those are looked up one by one,
+// since a plan made for a join while the table was small is bad later.
+func (l *layout) withKeys(write string, n int, gone bool) string {
 	if !l.d.Arrays {
 		return ""
 	}
 	list := func(i int) string { return "CAST(" + l.d.p(n+i) + " AS text[])" }
-	return "WITH w AS (" + write + " RETURNING 1)" +
-		", r AS (DELETE FROM " + l.keys + " k USING unnest(" + list(1) + ", " + list(2) + ") AS u(ix, value)" +
-		" WHERE k.ix = u.ix AND k.value = u.value AND k.disc IN ('', " + l.d.p(1) + ") AND k.id = " + l.d.p(1) + " AND EXISTS (SELECT 1 FROM w))" +
+	remove := ""
+	if gone {
+		remove = ", r AS (DELETE FROM " + l.keys + " k WHERE EXISTS (SELECT 1 FROM w) AND k.ctid = ANY (ARRAY(" +
+			"SELECT (SELECT o.ctid FROM " + l.keys + " o WHERE o.ix = u.ix AND o.value = u.value" +
+			" AND o.disc IN ('', " + l.d.p(1) + ") AND o.id = " + l.d.p(1) + ")" +
+			" FROM unnest(" + list(5) + ", " + list(6) + ") AS u(ix, value))))"
+	}
+	return "WITH w AS (" + write + " RETURNING 1)" + remove +
 		", a AS (INSERT INTO " + l.keys + " (ix, value, disc, id, whole) SELECT u.ix, u.value, u.disc, " + l.d.p(1) + ", u.whole" +
-		" FROM unnest(" + list(3) + ", " + list(4) + ", " + list(5) + ", " + list(6) + ") AS u(ix, value, disc, whole)" +
+		" FROM unnest(" + list(1) + ", " + list(2) + ", " + list(3) + ", " + list(4) + ") AS u(ix, value, disc, whole)" +
 		" WHERE EXISTS (SELECT 1 FROM w))" +
 		" SELECT count(*) FROM w"
 }

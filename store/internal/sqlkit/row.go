@@ -125,33 +125,40 @@ func (l *layout) newRow(rec store.Record) (r *row, many []store.Entry) {
 // args returns the parameters in the order of l.names, with room for more.
 func (l *layout) args(r *row) []any {
 	args := make([]any, 0, len(r.cols)+14)
-	args = append(args, r.id, r.version, expiry(r.expires), r.keys, r.data)
+	args = append(args, r.id, r.version, expiry(r.expires), r.keys, r.data, l.sum(r))
+	for _, v := range r.cols {
+		args = append(args, l.value(v))
+	}
+	if l.d.Long {
+		args = append(args, l.long(r))
+	}
+	return args
+}
+
+// value returns what is stored in the column of an index.
+func (l *layout) value(v *string) any {
+	if v == nil {
+		return nil
+	}
+	return l.d.form(*v)
+}
+
+// long returns the long values of columns as a JSON object, or nil.
+func (l *layout) long(r *row) any {
 	var long map[string]string
 	for i, v := range r.cols {
-		switch {
-		case v == nil:
-			args = append(args, nil)
-		case l.d.isLong(*v):
+		if v != nil && l.d.isLong(*v) {
 			if long == nil {
 				long = map[string]string{}
 			}
 			long[l.cols[i].Name] = *v
-			args = append(args, l.d.form(*v))
-		default:
-			args = append(args, *v)
 		}
 	}
-	if l.d.Narrow {
-		args = append(args, l.sum(r))
-	}
-	if !l.d.Long {
-		return args
-	}
 	if long == nil {
-		return append(args, nil)
+		return nil
 	}
 	text, _ := json.Marshal(long) // a map of strings always encodes
-	return append(args, string(text))
+	return string(text)
 }
 
 // sum returns a hash of everything in a row but version and data. It covers the

@@ -66,26 +66,24 @@ func one(ctx context.Context, c Conn, sql string, args ...any) error {
 // oneWithKeys executes a statement of withKeys.
 func (w *write) oneWithKeys(ctx context.Context, c Conn, sql string, args []any, gone, added []store.Entry) error {
 	d := w.l.d
-	lists := make([][]string, 5)
-	whole := make([]*string, len(added))
-	for _, e := range gone {
-		lists[0], lists[1] = append(lists[0], e.Index), append(lists[1], d.form(e.Value))
-	}
+	index, value, discs, whole := make([]string, len(added)), make([]string, len(added)), make([]string, len(added)), make([]*string, len(added))
 	for i, e := range added {
 		ix, _ := w.l.kind.Index(e.Index)
-		lists[2], lists[3], lists[4] = append(lists[2], e.Index), append(lists[3], d.form(e.Value)), append(lists[4], disc(ix, w.id))
+		index[i], value[i], discs[i] = e.Index, d.form(e.Value), disc(ix, w.id)
 		if d.isLong(e.Value) {
 			whole[i] = &e.Value
 		}
 	}
-	for _, list := range lists {
-		if list == nil {
-			list = []string{}
+	args = append(args, index, value, discs, whole)
+	if w.version > 0 {
+		index, value = make([]string, len(gone)), make([]string, len(gone))
+		for i, e := range gone {
+			index[i], value[i] = e.Index, d.form(e.Value)
 		}
-		args = append(args, list)
+		args = append(args, index, value)
 	}
 	n := 0
-	err := c.Query(ctx, sql, append(args, whole), func(scan ScanFunc) error { return scan(&n) })
+	err := c.Query(ctx, sql, args, func(scan ScanFunc) error { return scan(&n) })
 	if err == nil && n == 0 {
 		return errNoRow
 	}
@@ -108,17 +106,26 @@ func (w *write) insert(ctx context.Context, c Conn, inTx bool) error {
 	return w.writeKeys(ctx, c, nil, w.many)
 }
 
+// skipQuick is how many updates of a kind do not try quick after it failed.
+const skipQuick = 16
+
 // update stores a record of which nothing is known but its version. Nearly
-// always its Many entries stay what they are, and often all entries.
+// always all its entries stay what they are: then quick leaves every index
+// alone. Where they change all the time it is hardly tried.
 func (w *write) update(ctx context.Context, c Conn, inTx bool) error {
-	if w.l.d.Narrow {
-		err := one(ctx, c, w.l.quick, w.id, w.new.version, w.new.data, w.l.sum(w.new))
-		if err != errNoRow {
+	l := w.l
+	quick := l.skip.Add(-1) < 0
+	if quick {
+		l.skip.Store(0)
+		if err := one(ctx, c, l.quick, w.id, w.new.version, w.new.data, l.sum(w.new)); err != errNoRow {
 			return err
 		}
 	}
-	args := w.l.args(w.new)
-	if err := one(ctx, c, w.l.fullKeys, args...); err != errNoRow {
+	args := l.args(w.new)
+	if err := one(ctx, c, l.fullKeys, args...); err != errNoRow {
+		if err == nil && quick {
+			l.skip.Store(skipQuick)
+		}
 		return err
 	}
 	if !inTx {
@@ -128,7 +135,7 @@ func (w *write) update(ctx context.Context, c Conn, inTx bool) error {
 	if err != nil {
 		return err
 	}
-	return w.replace(ctx, c, old, w.l.full, w.l.fullWithKeys, args)
+	return w.replace(ctx, c, old, l.full, l.fullWithKeys, args)
 }
 
 // oldKeys reads the Many entries at the version that must be stored.
@@ -150,28 +157,22 @@ func (w *write) updateKnown(ctx context.Context, c Conn, inTx bool) error {
 		return store.ErrConflict
 	}
 	l := w.l
-	sameKeys := w.old.keys == w.new.keys
-	if l.d.Narrow {
-		if !sameKeys && !inTx {
+	if w.old.keys == w.new.keys {
+		b := w.updateChanged()
+		return one(ctx, c, b.String(), b.args...)
+	}
+	if !l.d.Arrays {
+		if !inTx {
 			return errNeedsTx
 		}
 		b := w.updateChanged()
-		if sameKeys {
-			return one(ctx, c, b.String(), b.args...)
-		}
 		return w.replace(ctx, c, w.old.keys, b.String(), "", b.args)
 	}
-	args, sql, withKeys := l.args(w.new), l.full, l.fullWithKeys
+	args, sql := l.args(w.new), l.fullWithKeys
 	if w.unsure {
-		args, sql, withKeys = append(args, w.old.data), l.fullData, l.fullDataWithKeys
+		args, sql = append(args, w.old.data, w.old.keys), l.fullDataWithKeys
 	}
-	if sameKeys {
-		return one(ctx, c, sql, args...)
-	}
-	if w.unsure {
-		args = append(args, w.old.keys)
-	}
-	return w.replace(ctx, c, w.old.keys, sql, withKeys, args)
+	return w.replace(ctx, c, w.old.keys, "", sql, args)
 }
 
 // updateChanged writes an UPDATE that names only the columns that change.
@@ -190,11 +191,13 @@ func (w *write) updateChanged() *builder {
 	set(w.old.keys != w.new.keys, "keys", w.new.keys)
 	set(w.old.expires != w.new.expires, "expires", expiry(w.new.expires))
 	for i, v := range w.new.cols {
-		if v == nil {
-			set(w.old.cols[i] != nil, w.l.quoted[i], nil)
-		} else {
-			set(w.old.cols[i] == nil || *w.old.cols[i] != *v, w.l.quoted[i], *v)
-		}
+		old := w.old.cols[i]
+		set((v == nil) != (old == nil) || v != nil && *v != *old, w.l.quoted[i], w.l.value(v))
+	}
+	if some && w.l.d.Long {
+		b.add(", long = CAST(")
+		b.arg(w.l.long(w.new))
+		b.add(" AS jsonb)")
 	}
 	set(some, "sum", w.l.sum(w.new))
 	set(true, "data", w.new.data)
@@ -209,7 +212,8 @@ func (w *write) updateChanged() *builder {
 	return b
 }
 
-// replace stores a record and changes the rows of its Many entries.
+// replace stores a record and changes the rows of its Many entries, with
+// withKeys if the database can do so in one statement.
 func (w *write) replace(ctx context.Context, c Conn, oldKeys, sql, withKeys string, args []any) error {
 	before, ok := decodeKeys(oldKeys)
 	if !ok {
