@@ -20,6 +20,7 @@ type signInRun struct {
 	rotate   func()
 	settings *settings.Settings
 	facts    signInFacts
+	live     []*session.Session // nil: not read
 }
 
 // step runs one step and its effects. refused is what the person is told; err
@@ -27,7 +28,7 @@ type signInRun struct {
 func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input) (next signin.Attempt, refused, err error) {
 	env := signin.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies,
 		User: r.facts.user, Password: r.facts.password, SignedIn: map[string]string{}}
-	live, err := liveOnClient(ctx, r.t, r.client.ID, r.t)
+	live, err := r.liveSessions(ctx)
 	if err != nil {
 		return a, nil, err
 	}
@@ -39,11 +40,25 @@ func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input)
 		return next, refused, nil
 	}
 	for _, effect := range do {
+		r.live = nil
 		if err := r.apply(ctx, &next, effect, live); err != nil {
 			return next, nil, err
 		}
 	}
 	return next, nil, nil
+}
+
+// liveSessions are those on the client; they are read again after an effect.
+func (r *signInRun) liveSessions(ctx context.Context) ([]*session.Session, error) {
+	if r.client.Version == 0 || r.live != nil { // a client that is not stored has none
+		return r.live, nil
+	}
+	live, err := liveOnClient(ctx, r.t, r.client.ID, r.t)
+	if live == nil {
+		live = []*session.Session{}
+	}
+	r.live = live
+	return live, err
 }
 
 func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.Effect, live []*session.Session) error {
