@@ -1,0 +1,141 @@
+package faults_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"image"
+	"image/png"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/storetest"
+)
+
+func faultyBy(st store.Store, f *switchable) store.Store {
+	return storetest.Faulty(st, storetest.Plan{Before: f.before})
+}
+
+func renamed(s *settings.Settings) error {
+	s.AppName = "Renamed"
+	return nil
+}
+
+func tokenParams() authtest.TokenParams { return authtest.TokenParams{UserID: "user_x"} }
+
+func maxSeq(t *testing.T, st store.Store) (top int) {
+	for _, d := range dump(t, st)["signing_key"] {
+		if n, _ := d.fields["seq"].(float64); int(n) > top {
+			top = int(n)
+		}
+	}
+	return top
+}
+
+// newest is the ID of the last key that was made.
+func newest(t *testing.T, st store.Store) (id string) {
+	top := -1
+	for _, d := range dump(t, st)["signing_key"] {
+		if n, _ := d.fields["seq"].(float64); int(n) > top {
+			top, id = int(n), d.ID
+		}
+	}
+	return id
+}
+
+// kidOf reads the key's ID off a token.
+func kidOf(t *testing.T, tok string) string {
+	t.Helper()
+	head, _, _ := strings.Cut(tok, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h struct{ Kid string }
+	if err := json.Unmarshal(raw, &h); err != nil {
+		t.Fatal(err)
+	}
+	return h.Kid
+}
+
+// writeGolden makes a record of every kind by using them, and writes them.
+func writeGolden(t *testing.T) {
+	p := &post{}
+	r := newRig(t, withMailer(p))
+	v := r.visitor()
+	r.account(ada, good)
+	g := golden{Session: v.signIn(ada, good), Cookie: ""}
+	id := v.post("/me/email_addresses", "email_address", "second@example.com").ok().id()
+	v.post("/me/email_addresses/"+id+"/prepare_verification", "strategy", "email_code").ok()
+	v.upload("/me/profile_image", picture(t)).ok()
+	r.visitor().post("/client/sign_ins", "identifier", ada).ok()
+	w := r.visitor()
+	g.SignUp = signUpPrepared(r, w, bob)
+	eventually(t, "the code", func() bool { return len(p.to(bob)) == 1 && len(dump(t, r.Store)["outbox"]) == 0 })
+	g.Code = p.to(bob)[0].Data.OTPCode
+	p.set(func(context.Context, notify.Message) error { return errors.New("down") })
+	signUpPrepared(r, r.visitor(), "carl@example.com")
+	if err := r.UpdateSettings(t.Context(), renamed); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a mail that waits", func() bool {
+		for _, d := range dump(t, r.Store)["outbox"] {
+			return d.str("last_error") != ""
+		}
+		return false
+	})
+	// A handshake from a development host leaves its payload for the backend.
+	v.do("GET", "/__clerk/v1/client/handshake?format=nonce&redirect_url="+r.Server.URL+"/private", nil, "")
+	g.Cookie, g.BobsOwn = v.cookie("__client"), w.cookie("__client")
+	for kind, records := range dump(t, r.Store) {
+		if len(records) == 0 {
+			t.Errorf("no record of kind %s", kind)
+		}
+		for _, d := range records {
+			g.Records = append(g.Records, goldenRecord{Kind: kind, ID: d.ID, Version: d.Version, Expires: d.Expires, Entries: d.Entries, Data: d.Data})
+		}
+	}
+	raw, err := json.MarshalIndent(g, "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll("testdata", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(goldenFile, append(raw, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func picture(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// upload posts a picture.
+func (v *visitor) upload(path string, data []byte) *answer {
+	v.t.Helper()
+	var b bytes.Buffer
+	m := multipart.NewWriter(&b)
+	part, err := m.CreatePart(textproto.MIMEHeader{"Content-Disposition": {`form-data; name="file"; filename="a.png"`}, "Content-Type": {"image/png"}})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	part.Write(data)
+	m.Close()
+	return v.do("POST", "/__clerk/v1"+path, http.Header{"Origin": {v.base}, "Content-Type": {m.FormDataContentType()}}, b.String())
+}
