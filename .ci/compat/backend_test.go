@@ -13,7 +13,7 @@ import (
 // TestBackendJS runs testdata/backend.mjs with @clerk/backend against a host.
 func TestBackendJS(t *testing.T) {
 	t.Parallel()
-	node := tool(t, "node")
+	node := tool(t, "Node.js", "node")
 	for _, c := range []struct {
 		name string
 		host func(*testing.T) *host

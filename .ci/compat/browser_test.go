@@ -83,7 +83,7 @@ type sightings struct {
 // open returns a fresh browser for h. What goes wrong in it fails the test.
 func open(t *testing.T, h *host) *browser {
 	t.Helper()
-	path := tool(t, os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+	path := tool(t, "Chromium", os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
 	chromium.once.Do(func() { start(path) })
 	if chromium.err != nil {
 		t.Fatal(chromium.err)
@@ -302,10 +302,10 @@ func (b *browser) see(sel string) string {
 	return b.text("(" + find(sel) + ")?.textContent ?? ''")
 }
 
-// gone waits for an element to go.
+// gone waits for an element to go, usable or not.
 func (b *browser) gone(sel string) {
 	b.t.Helper()
-	b.until(sel+" is gone", "!"+find(sel))
+	b.until(sel+" is gone", fmt.Sprintf(`![...document.querySelectorAll(%q)].some(e => e.getClientRects().length > 0)`, sel))
 }
 
 // click waits for an element and clicks on it.
@@ -314,24 +314,51 @@ func (b *browser) click(sel string) {
 	b.until("there is "+sel+" to click", fmt.Sprintf(`(e => e && (e.click(), true))(%s)`, find(sel)))
 }
 
-// fill waits for a field and types into it as the keyboard would.
+// fill waits for a field and types into it as the keyboard would, again if
+// the page has put something else there meanwhile.
 func (b *browser) fill(sel, text string) {
 	b.t.Helper()
-	field := find(sel)
 	for range 5 {
-		b.until("there is "+sel+" to fill", fmt.Sprintf(`(e => e && (e.focus(), e.select?.(), document.activeElement === e))(%s)`, field))
-		_, err := chromedp.Run(b.ctx, func(ctx context.Context, tab *chromedp.Target) (cdp.Empty, error) {
-			return cdp.Call(ctx, tab, input.InsertText, input.InsertTextParams{Text: text})
-		})
-		if err != nil {
-			b.fail("type into %s: %v", sel, err)
-		}
-		// A field that checks itself when it is full may be gone by now.
-		if got := b.text(fmt.Sprintf(`(%s)?.value ?? null`, field)); got == text || got == "null" {
+		b.typeInto(sel, text)
+		if got := b.text(fmt.Sprintf(`(%s)?.value ?? null`, find(sel))); got == text {
 			return
 		}
 	}
 	b.fail("%s does not take %q", sel, text)
+}
+
+// typeInto waits for a field, selects what is in it and types.
+func (b *browser) typeInto(sel, text string) {
+	b.t.Helper()
+	b.until("there is "+sel+" to fill", fmt.Sprintf(`(e => e && (e.focus(), e.select?.(), document.activeElement === e))(%s)`, find(sel)))
+	_, err := chromedp.Run(b.ctx, func(ctx context.Context, tab *chromedp.Target) (cdp.Empty, error) {
+		return cdp.Call(ctx, tab, input.InsertText, input.InsertTextParams{Text: text})
+	})
+	if err != nil {
+		b.fail("type into %s: %v", sel, err)
+	}
+}
+
+// enterCode types a code into the field for codes, which sends it by itself
+// and may empty itself while one types.
+func (b *browser) enterCode(code string) {
+	b.t.Helper()
+	before := b.requested("/attempt_")
+	for range 5 {
+		b.typeInto("input[data-input-otp]", code)
+		for range 60 {
+			if b.requested("/attempt_") > before {
+				return
+			}
+			b.pause()
+		}
+	}
+	b.fail("no code was sent")
+}
+
+// pause lets the page do something: a moment of its own time.
+func (b *browser) pause() {
+	_, _ = b.eval("new Promise(done => setTimeout(done, 50)).then(() => 0)") // it may go away meanwhile
 }
 
 // at waits for a path.
@@ -370,16 +397,17 @@ func (b *browser) plant(name, value string, httpOnly bool) {
 	}
 }
 
-// requested reports whether a request was sent whose line contains text.
-func (b *browser) requested(text string) bool {
+// requested counts the requests whose line contains text.
+func (b *browser) requested(text string) int {
 	b.seen.mu.Lock()
 	defer b.seen.mu.Unlock()
+	n := 0
 	for _, r := range b.seen.requests {
 		if strings.Contains(r, text) {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // fail keeps what there is to see and ends the test.

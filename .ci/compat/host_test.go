@@ -153,8 +153,8 @@ func need(t *testing.T, what, path string) {
 	}
 }
 
-// tool returns the path of a program, or skips the test.
-func tool(t *testing.T, names ...string) string {
+// tool returns the path of a program that goes by one of names, or skips the test.
+func tool(t *testing.T, what string, names ...string) string {
 	t.Helper()
 	for _, name := range names {
 		if name == "" {
@@ -164,7 +164,7 @@ func tool(t *testing.T, names ...string) string {
 			return path
 		}
 	}
-	skip(t, names[len(names)-1])
+	skip(t, what)
 	return ""
 }
 

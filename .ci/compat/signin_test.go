@@ -26,7 +26,7 @@ func (b *browser) identify(email string) {
 func (b *browser) code(email string, n int) {
 	b.t.Helper()
 	b.see("input[data-input-otp]")
-	b.fill("input[data-input-otp]", b.h.Mail.Code(b.t, email, n))
+	b.enterCode(b.h.Mail.Code(b.t, email, n))
 }
 
 // isSignedIn waits until clerk-js and the host agree on who is signed in.
@@ -103,9 +103,9 @@ func TestSignUpWrongCode(t *testing.T) {
 	b.click(primary)
 	b.see("input[data-input-otp]")
 	right := h.Mail.Code(t, "ada@example.com", 1)
-	b.fill("input[data-input-otp]", other(right))
+	b.enterCode(other(right))
 	b.see(".cl-otpCodeFieldErrorText, .cl-formFieldErrorText")
-	b.fill("input[data-input-otp]", right)
+	b.enterCode(right)
 	b.at("/")
 	b.until("somebody is signed in", "Clerk.user?.primaryEmailAddress?.verification?.status === 'verified'")
 }

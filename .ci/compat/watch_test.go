@@ -37,7 +37,7 @@ func (b *browser) complains(want string) {
 		if strings.Contains(strings.Join(b.seen.complaints(), "\n"), want) {
 			return
 		}
-		b.text("new Promise(done => setTimeout(done, 50)).then(() => 0)")
+		b.pause()
 	}
 	b.fail("no complaint about %q in %q", want, b.seen.complaints())
 }
