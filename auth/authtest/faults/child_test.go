@@ -31,9 +31,10 @@ const (
 	envChild = "USHER_FAULTS_CHILD" // what to do
 	envDB    = "USHER_FAULTS_DB"    // path of an SQLite file, or DSN
 	envReal  = "USHER_FAULTS_REAL"  // real argon2id, as users have it
+	envAlone = "USHER_FAULTS_ALONE" // in a network of its own
 )
 
-var children = map[string]func() error{"serve": childServes, "start": childStarts}
+var children = map[string]func() error{"serve": childServes, "start": childStarts, "offline": childOffline}
 
 func openChildStore() (store.Store, error) {
 	db := os.Getenv(envDB)
