@@ -13,9 +13,9 @@ import (
 // still be good, so that they are refused at once and without the store.
 type revocations struct {
 	now  func() time.Time
-	mu   sync.RWMutex
-	sids map[string]time.Time // session ID → when its last token is dead
-	next time.Time            // when to sweep
+	sids sync.Map   // session ID → time.Time when its last token is dead; every request looks, without a lock
+	mu   sync.Mutex // guards next
+	next time.Time  // when to sweep
 }
 
 // tokenLeeway is more than any verifier's leeway and any clock's error.
@@ -29,33 +29,29 @@ func (r *revocations) add(ss []*session.Session) {
 		return
 	}
 	now := r.now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.sids == nil {
-		r.sids = map[string]time.Time{}
-	}
 	for _, s := range ss {
 		until := now.Add(maxTokenLifetime + tokenLeeway)
 		if long := s.TokensUntil.Add(tokenLeeway); long.After(until) {
 			until = long
 		}
-		r.sids[s.ID] = until
+		r.sids.Store(s.ID, until)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if now.After(r.next) {
-		for sid, until := range r.sids {
-			if now.After(until) {
-				delete(r.sids, sid)
+		r.sids.Range(func(sid, until any) bool {
+			if now.After(until.(time.Time)) {
+				r.sids.CompareAndDelete(sid, until)
 			}
-		}
+			return true
+		})
 		r.next = now.Add(tokenLeeway)
 	}
 }
 
 // has reports whether a session is known to have ended.
 func (r *revocations) has(sid string) bool {
-	r.mu.RLock()
-	_, ok := r.sids[sid]
-	r.mu.RUnlock()
+	_, ok := r.sids.Load(sid)
 	return ok
 }
 

@@ -12,27 +12,26 @@ import (
 func Sole(r *http.Request, name string) (value string, n int) {
 	pairs := 0
 	for _, line := range r.Header["Cookie"] {
-		if pairs += strings.Count(line, ";") + 1; pairs > maxCookiePairs {
-			return "", 2
-		}
-		for rest := line; ; {
-			i := strings.Index(rest, name)
-			if i < 0 {
-				break
+		for more := true; more; {
+			if pairs++; pairs > maxCookiePairs {
+				return "", 2
 			}
-			before := strings.TrimRight(line[:len(line)-len(rest)+i], " \t")
-			rest = rest[i+len(name):]
-			if before != "" && before[len(before)-1] != ';' || rest == "" || rest[0] != '=' {
-				continue // a part of another name or of a value
+			pair := line
+			if end := strings.IndexByte(line, ';'); end >= 0 {
+				pair, line = line[:end], line[end+1:]
+			} else {
+				more = false
+			}
+			for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
+				pair = pair[1:]
+			}
+			if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
+				continue
 			}
 			if n++; n > 1 {
 				return "", n
 			}
-			end := strings.IndexByte(rest, ';')
-			if end < 0 {
-				end = len(rest)
-			}
-			value, rest = strings.TrimRight(rest[1:end], " \t"), rest[end:]
+			value = strings.TrimRight(pair[len(name)+1:], " \t")
 		}
 	}
 	if len(value) > maxCookieBytes {
