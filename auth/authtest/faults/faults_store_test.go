@@ -87,12 +87,7 @@ func TestFault_R03_ReadOnly(t *testing.T) {
 	u := r.account(ada, good)
 	in := r.signedIn(u)
 	before := dump(t, r.Store)
-	f.set(func(_ context.Context, call string) error {
-		if call == "Put" || call == "Delete" || call == "Purge" {
-			return fmt.Errorf("%w: read-only", store.ErrUnavailable)
-		}
-		return nil
-	})
+	f.set(readOnly)
 	r.sick(in)
 	in.fork().post("/client/sessions/" + in.get("/client").str("response.last_active_session_id") + "/end").unavailable()
 	// A token that has run out is renewed by reading alone, or refused with 503:
@@ -107,6 +102,13 @@ func TestFault_R03_ReadOnly(t *testing.T) {
 		t.Error("something was written while nothing could be")
 	}
 	r.visitor().signUp(bob, good, r.mailed(bob, 1)).ok()
+}
+
+func readOnly(_ context.Context, call string) error {
+	if call == "Put" || call == "Delete" || call == "Purge" {
+		return fmt.Errorf("%w: read-only", store.ErrUnavailable)
+	}
+	return nil
 }
 
 // switchable is a Plan.Before that a test changes as it goes.

@@ -49,3 +49,5 @@ func (t *offlineTB) Fatal(a ...any)            { panic(fmt.Sprint(a...)) }
 func (t *offlineTB) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
 
 func offlineServer(h http.Handler) *httptest.Server { return httptest.NewServer(h) }
+
+type ctx = context.Context

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/usherauth/usher/auth/internal/engine"
@@ -158,4 +159,28 @@ func TestWalkerFindsWhatIsHalf(t *testing.T) {
 			t.Errorf("a missing %s is not noticed", spoil.kind)
 		}
 	}
+}
+
+// everything is all that a store holds, as text: what somebody sees who reads
+// the database.
+func everything(t testing.TB, s store.Store) string {
+	t.Helper()
+	var b strings.Builder
+	ctx := context.Background()
+	if err := s.View(ctx, func(tx store.Tx) error {
+		b.Reset()
+		for _, k := range engine.Kinds() {
+			rs, err := tx.Find(ctx, store.Query{Kind: k})
+			if err != nil {
+				return err
+			}
+			for _, r := range rs {
+				fmt.Fprintf(&b, "%q %s %q %s\n", k.Name, r.ID, r.Entries, r.Data)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
