@@ -178,7 +178,9 @@ func TestAttack_W09_W10_WholeRun(t *testing.T) {
 			}
 		}
 		if a.status >= 400 {
-			fmt.Fprintf(&answers, "%s\n%s\n%v\n", a.what, a.raw, a.header)
+			h := a.header.Clone()
+			h.Del("Set-Cookie") // the one place for them
+			fmt.Fprintf(&answers, "%s\n%s\n%v\n", a.what, a.raw, h)
 		}
 		return a
 	}
