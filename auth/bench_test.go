@@ -175,15 +175,6 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// envInt is a number that the environment may change.
-func envInt(b *testing.B, name string, otherwise int) int {
-	b.Helper()
-	n, err := strconv.Atoi(cmp.Or(os.Getenv(name), strconv.Itoa(otherwise)))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return n
-}
 
 // benchInstance is an instance as a host has it, with what change says. Its
 // tokens live for five minutes, so that they outlast a benchmark.

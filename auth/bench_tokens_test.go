@@ -22,6 +22,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/usherauth/usher/auth"
+	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/store/sqlite"
@@ -34,13 +35,19 @@ type shifted struct{ by atomic.Int64 }
 func (c *shifted) Now() time.Time          { return time.Now().Add(time.Duration(c.by.Load())) }
 func (c *shifted) forward(d time.Duration) { c.by.Add(int64(d)) }
 
-// refreshers is how many sessions there are. Each is refreshed once in a turn;
-// between turns more time passes than it takes until a use is written down
-// again, so that every refresh costs a write and a signature of its own.
-const (
-	refreshers   = 400
-	betweenTurns = 31 * time.Second
-)
+// refreshers is how many sessions there are. Each is refreshed once in a turn,
+// so that every refresh costs a signature of its own.
+const refreshers = 400
+
+// paces are how much time passes between turns: as browsers ask, when a use is
+// written down in one turn of five, and so that every refresh writes.
+var paces = []struct {
+	name string
+	gap  time.Duration
+}{{"usual", time.Minute}, {"written", session.TouchEvery}}
+
+// betweenTurns makes every refresh write.
+const betweenTurns = session.TouchEvery
 
 // refreshing is an instance with people who refresh their tokens.
 func refreshing(b *testing.B, s store.Store, clock *shifted, algorithm token.Algorithm) (*auth.Auth, []person) {
@@ -191,12 +198,14 @@ func BenchmarkRefresh(b *testing.B) {
 			{"sign+get+cas", func(b *testing.B) http.Handler { return bareRefresh(b, algorithm, people) }},
 			{"sign", func(b *testing.B) http.Handler { return bareSigner(b, algorithm) }},
 		} {
-			b.Run(string(algorithm)+" against "+x.against, func(b *testing.B) {
-				requests := refreshOf(people)
-				clock.forward(betweenTurns)
-				race(b, refreshers, newSide(b, "usher", a.Wrap(http.NotFoundHandler()), 16, requests),
-					newSide(b, "bare", x.bare(b), 16, requests), func() { clock.forward(betweenTurns) })
-			})
+			for _, pace := range paces {
+				b.Run(string(algorithm)+" against "+x.against+", "+pace.name, func(b *testing.B) {
+					requests := refreshOf(people)
+					clock.forward(pace.gap)
+					race(b, refreshers, newSide(b, "usher", a.Wrap(http.NotFoundHandler()), 16, requests),
+						newSide(b, "bare", x.bare(b), 16, requests), func() { clock.forward(pace.gap) })
+				})
+			}
 		}
 	}
 }
@@ -214,7 +223,12 @@ func BenchmarkRefreshEdDSA(b *testing.B) {
 				a, people := refreshing(b, x.open(b), &clock, algorithm)
 				return newSide(b, string(algorithm), a.Wrap(http.NotFoundHandler()), 16, refreshOf(people))
 			}
-			race(b, refreshers, host(token.EdDSA), host(token.RS256), func() { clock.forward(betweenTurns) })
+			ed, rs := host(token.EdDSA), host(token.RS256)
+			for _, pace := range paces {
+				b.Run(pace.name, func(b *testing.B) {
+					race(b, refreshers, ed, rs, func() { clock.forward(pace.gap) })
+				})
+			}
 		})
 	}
 }

@@ -163,14 +163,15 @@ func (s *Session) End(status Status, now time.Time) error {
 }
 
 // TouchEvery is how stale LastActiveAt may be before a token request writes it
-// again. It is shortened for sessions with a short IdleTimeout.
-const TouchEvery = 30 * time.Second
+// again: a session costs a write every five minutes, not with each token. For a
+// session with an IdleTimeout it is at most a twentieth of that.
+const TouchEvery = 5 * time.Minute
 
 // NeedsTouch reports whether the use of s at the time now should be written.
 func (s *Session) NeedsTouch(now time.Time) bool {
 	every := TouchEvery
 	if s.IdleTimeout > 0 {
-		every = min(every, s.IdleTimeout/10)
+		every = min(every, s.IdleTimeout/20)
 	}
 	return now.Sub(s.LastActiveAt) >= every
 }

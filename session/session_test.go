@@ -34,6 +34,19 @@ func TestStatusByTime(t *testing.T) {
 	}
 }
 
+func TestNeedsTouch(t *testing.T) {
+	for _, c := range []struct {
+		idle, after time.Duration
+		want        bool
+	}{{0, session.TouchEvery - 1, false}, {0, session.TouchEvery, true}, {20 * time.Minute, time.Minute - 1, false}, {20 * time.Minute, time.Minute, true},
+		{24 * time.Hour, session.TouchEvery - 1, false}} {
+		s := session.New("u", "c", 0, c.idle, now)
+		if got := s.NeedsTouch(now.Add(c.after)); got != c.want {
+			t.Errorf("idle %s, after %s: %v", c.idle, c.after, got)
+		}
+	}
+}
+
 // Every status ends only along the table.
 func TestEnd(t *testing.T) {
 	all := []session.Status{session.Active, session.Pending, session.Ended, session.Removed, session.Replaced, session.Revoked, session.Expired, session.Abandoned}
