@@ -173,7 +173,6 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-
 // benchInstance is an instance as a host has it, with what change says. Its
 // tokens live for five minutes, so that they outlast a benchmark.
 func benchInstance(b *testing.B, s store.Store, change func(*auth.Config)) *auth.Auth {
