@@ -64,6 +64,9 @@ func requireContract(t testing.TB) *loaded {
 	t.Helper()
 	c, err := contract()
 	if os.IsNotExist(err) {
+		if os.Getenv("USHER_NO_SKIP") == "1" {
+			t.Fatal("shared contract absent: " + contractFile)
+		}
 		t.Skip("shared contract absent: " + contractFile)
 	}
 	if err != nil {
