@@ -66,12 +66,13 @@ type identityKey struct{}
 // identified is a context that says who is asking.
 type identified struct {
 	context.Context
+	by *Auth // the instance that knows; nil: the host, who speaks for all
 	id *Identity
 }
 
 func (c *identified) Value(key any) any {
 	if key == (identityKey{}) {
-		return c.id
+		return c
 	}
 	return c.Context.Value(key)
 }
@@ -79,14 +80,14 @@ func (c *identified) Value(key any) any {
 // From returns who is asking. It is never nil: without [Auth.Middleware], or
 // for somebody who is not signed in, it is the zero Identity.
 func From(ctx context.Context) *Identity {
-	if id, ok := ctx.Value(identityKey{}).(*Identity); ok {
-		return id
+	if c, ok := ctx.Value(identityKey{}).(*identified); ok {
+		return c.id
 	}
 	return &Identity{}
 }
 
 // NewContext returns a context that says id is asking: for tests of handlers,
-// and for hosts with a way of their own to know.
+// and for hosts with a way of their own to know. Every instance believes it.
 func NewContext(ctx context.Context, id *Identity) context.Context {
-	return &identified{ctx, id}
+	return &identified{ctx, nil, id}
 }

@@ -21,15 +21,26 @@ import (
 // request: there is no redirect, and the body of a POST is kept.
 //
 // A request from another site that could change something and is known by a
-// cookie only is refused with 403, as http.CrossOriginProtection would.
+// cookie only is refused with 403. What decides is the Origin header, else
+// Sec-Fetch-Site, else Referer; http.CrossOriginProtection would not do, since
+// Config.AllowedOrigins may go beyond the host's own.
+//
+// An answer to which cookies were added is private, whatever next says of
+// caching.
 func (a *Auth) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cookies := len(w.Header()["Set-Cookie"])
 		id, err := a.identify(w, r)
 		if err != nil {
 			a.refuse(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), id)))
+		if len(w.Header()["Set-Cookie"]) > cookies {
+			p := &private{ResponseWriter: w}
+			defer p.seal() // for handlers that write nothing
+			w = p
+		}
+		next.ServeHTTP(w, r.WithContext(&identified{r.Context(), a, id}))
 	})
 }
 
@@ -204,7 +215,8 @@ func over(err error) bool {
 // Require lets only those pass who are signed in and keep every rule. Somebody
 // who is not signed in is sent to the sign-in page and back if a browser is
 // asking for a page, and answered 401 with a JSON body otherwise. It works
-// behind [Auth.Middleware] and without it.
+// behind [Auth.Middleware] and without it; whom another instance knows is asked
+// again.
 func (a *Auth) Require(next http.Handler, rules ...Rule) http.Handler {
 	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := From(r.Context())
@@ -226,13 +238,13 @@ func (a *Auth) Require(next http.Handler, rules ...Rule) http.Handler {
 		}
 		a.refuse(w, r, err)
 	})
-	identified := a.Middleware(guarded)
+	asked := a.Middleware(guarded)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, known := r.Context().Value(identityKey{}).(*Identity); known {
+		if c, known := r.Context().Value(identityKey{}).(*identified); known && (c.by == nil || c.by == a) {
 			guarded.ServeHTTP(w, r)
 			return
 		}
-		identified.ServeHTTP(w, r)
+		asked.ServeHTTP(w, r)
 	})
 }
 
@@ -280,7 +292,7 @@ func wantsPage(r *http.Request) bool {
 
 // SignIn signs a user in on the browser that sent r, because the host says so:
 // it has made sure by other means who that is. It sets the cookies; the answer
-// is the host's. A banned or locked user is refused.
+// is the host's, and must not be cached. A banned or locked user is refused.
 func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, userID string) error {
 	b, err := a.site.Browser(a.engine, r)
 	if err != nil {
@@ -296,5 +308,6 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, userID string) err
 	}
 	a.site.WriteClient(w.Header(), b, true)
 	a.site.WriteSession(w.Header(), tok)
+	httpx.NoStore(w.Header())
 	return nil
 }
