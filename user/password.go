@@ -46,14 +46,14 @@ func SetPassword(ctx context.Context, tx store.Tx, u *User, hash string, now tim
 	return passwords.Put(ctx, tx, p)
 }
 
-// Rehash replaces the hash of p if it is still the stored version, and does
-// nothing if the password has changed since: the new one stands.
-func Rehash(ctx context.Context, tx store.Tx, userID string, version int64, hash string) error {
+// Rehash replaces the hash judged by a better one of the same password, and
+// does nothing if the password has changed since: the new one stands.
+func Rehash(ctx context.Context, tx store.Tx, userID, judged, hash string) error {
 	p, err := passwords.Get(ctx, tx, userID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
-	if err != nil || p.Version != version {
+	if err != nil || p.Hash != judged {
 		return err
 	}
 	p.Hash = hash

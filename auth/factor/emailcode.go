@@ -90,6 +90,14 @@ func (e EmailCode) Verify(_ context.Context, c Challenge, p Proof) (Fact, error)
 	return fact, nil
 }
 
+// Confirm has nothing to add to [Settle], which knows the stored challenge.
+func (EmailCode) Confirm(f Fact, _ Subject) error {
+	if !f.OK {
+		return fault.New("form_code_incorrect", "code")
+	}
+	return nil
+}
+
 // hash binds a code to its challenge, purpose and address.
 func (e EmailCode) hash(v *Verification, code string) []byte {
 	m := hmac.New(sha256.New, e.Key)

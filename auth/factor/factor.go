@@ -58,6 +58,11 @@ type Strategy interface {
 	// Verify judges a proof. A wrong proof is a Fact that is not OK; an error
 	// means that nothing was judged. It may be slow.
 	Verify(ctx context.Context, c Challenge, p Proof) (Fact, error)
+	// Confirm is asked inside the transaction that acts on f, with s as stored
+	// there: nil if f is a right proof and still holds for s, or what the
+	// person is told. It is fast. Prepared challenges are settled as well, see
+	// [Settle].
+	Confirm(f Fact, s Subject) error
 }
 
 // A Subject is who is challenged.
@@ -151,8 +156,9 @@ type Fact struct {
 	OK       bool
 	// VerificationID is the challenge that was judged, if it was prepared.
 	VerificationID string
-	// PasswordVersion is the version of the password that was judged.
-	PasswordVersion int64
+	// UserID and PasswordHash are whose password was judged, and its hash. A
+	// version would not do: it begins anew with every record.
+	UserID, PasswordHash string
 	// Rehash is a better hash of the right password, to be stored.
 	Rehash string
 	// Second says that the proof stands for a second factor as well.

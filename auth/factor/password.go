@@ -36,7 +36,7 @@ func (p Password) Verify(ctx context.Context, c Challenge, proof Proof) (Fact, e
 	if c.Subject.Password == nil {
 		return fact, p.Hasher.Dummy(ctx, proof.Account, proof.Password)
 	}
-	fact.PasswordVersion = c.Subject.Password.Version
+	fact.UserID, fact.PasswordHash = c.Subject.User.ID, c.Subject.Password.Hash
 	res, err := p.Hasher.Verify(ctx, c.Subject.Password.Hash, proof.Password)
 	if err != nil {
 		return fact, err
@@ -48,4 +48,17 @@ func (p Password) Verify(ctx context.Context, c Challenge, proof Proof) (Fact, e
 		}
 	}
 	return fact, nil
+}
+
+// Confirm demands the very password that was judged, of the very user: either
+// may have changed hands since. Hashes are salted, so an equal one is the same
+// password.
+func (Password) Confirm(f Fact, s Subject) error {
+	switch {
+	case !f.OK || s.User == nil || s.User.ID != f.UserID || s.Password == nil || s.Password.Hash != f.PasswordHash:
+		return fault.New("form_password_incorrect", "password")
+	case s.Password.Compromised:
+		return fault.New("form_password_compromised", "password")
+	}
+	return nil
 }

@@ -54,11 +54,9 @@ type (
 		Hash            string
 		SignOutOfOthers bool
 	}
-	// Rehash stores a better hash of the same password.
-	Rehash struct {
-		Version int64
-		Hash    string
-	}
+	// Rehash stores a better hash of the same password, in place of the one
+	// that was judged.
+	Rehash struct{ Judged, Hash string }
 	// ProveAddress marks an address as the user's own.
 	ProveAddress struct{ TargetID, Strategy string }
 )
@@ -191,9 +189,9 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	var do []Effect
 	var err error
 	if st.Traits().Prepare {
-		do, err = a.proveChallenge(slot, uses, in.Fact, env)
+		do, err = a.proveChallenge(st, slot, uses, in.Fact, env)
 	} else {
-		do, err = a.proveSecret(slot, uses, in.Fact, env)
+		do, err = a.proveSecret(st, slot, uses, in.Fact, env)
 	}
 	if err != nil {
 		return nil, err
@@ -210,7 +208,7 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 }
 
 // proveChallenge settles a fact about a challenge that was prepared.
-func (a *Attempt) proveChallenge(slot **factor.Verification, uses factor.Use, f factor.Fact, env Env) ([]Effect, error) {
+func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification, uses factor.Use, f factor.Fact, env Env) ([]Effect, error) {
 	if *slot == nil {
 		return nil, fault.New("verification_missing", "")
 	}
@@ -222,15 +220,18 @@ func (a *Attempt) proveChallenge(slot **factor.Verification, uses factor.Use, f 
 	if err := factor.Settle(&v, f, env.Settings.Codes, env.Now); err != nil {
 		return nil, err
 	}
+	if err := st.Confirm(f, env.subject()); err != nil {
+		return nil, err
+	}
 	if v.TargetID == "" {
 		return nil, nil
 	}
 	return []Effect{ProveAddress{TargetID: v.TargetID, Strategy: v.Strategy}}, nil
 }
 
-// proveSecret settles a fact about something that the user has set: it counts
-// only for the very version that was judged.
-func (a *Attempt) proveSecret(slot **factor.Verification, uses factor.Use, f factor.Fact, env Env) ([]Effect, error) {
+// proveSecret settles a fact about something that the user has set: the
+// strategy says whether that is still what was judged.
+func (a *Attempt) proveSecret(st factor.Strategy, slot **factor.Verification, uses factor.Use, f factor.Fact, env Env) ([]Effect, error) {
 	if _, ok := option(uses, f.Strategy, "", env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
@@ -240,15 +241,12 @@ func (a *Attempt) proveSecret(slot **factor.Verification, uses factor.Use, f fac
 	}
 	v.Attempts++
 	*slot = &v
-	if !f.OK || env.Password == nil || env.Password.Version != f.PasswordVersion {
-		return nil, fault.New("form_password_incorrect", "password")
-	}
-	if env.Password.Compromised {
-		return nil, fault.New("form_password_compromised", "password")
+	if err := st.Confirm(f, env.subject()); err != nil {
+		return nil, err
 	}
 	v.Status, v.VerifiedAt = factor.Verified, env.Now
 	if f.Rehash != "" {
-		return []Effect{Rehash{Version: f.PasswordVersion, Hash: f.Rehash}}, nil
+		return []Effect{Rehash{Judged: f.PasswordHash, Hash: f.Rehash}}, nil
 	}
 	return nil, nil
 }

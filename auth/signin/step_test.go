@@ -35,6 +35,12 @@ func (second) Options(s factor.Subject) []factor.Option {
 func (second) Prepare(context.Context, factor.Challenge) (factor.Prepared, error) {
 	return factor.Prepared{}, fault.New("verification_strategy_invalid", "")
 }
+func (second) Confirm(f factor.Fact, _ factor.Subject) error {
+	if !f.OK {
+		return fault.New("form_code_incorrect", "code")
+	}
+	return nil
+}
 func (second) Verify(context.Context, factor.Challenge, factor.Proof) (factor.Fact, error) {
 	panic("the tests make their own facts")
 }
@@ -52,6 +58,7 @@ type world struct {
 func newWorld(t interface{ Fatal(...any) }) *world {
 	s := settings.Default()
 	u := user.New(start)
+	u.ID = "user_ada"
 	id, err := user.NewEmailAddress("ada@example.com", start)
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +69,7 @@ func newWorld(t interface{ Fatal(...any) }) *world {
 	}
 	u.PasswordEnabled = true
 	w := &world{env: signin.Env{Now: start, Settings: &s, Strategies: set(), User: u,
-		Password: &user.Password{Meta: store.Meta{ID: u.ID, Version: 7}}}}
+		Password: &user.Password{Meta: store.Meta{ID: u.ID, Version: 7}, Hash: "judged"}}}
 	w.attempt = signin.New("client_1", s.SignIn.AbandonAfter, start)
 	return w
 }
@@ -109,7 +116,7 @@ func (w *world) codeFact(t interface{ Fatal(...any) }, st factor.EmailCode, code
 }
 
 func passwordFact(ok bool) factor.Fact {
-	return factor.Fact{Strategy: "password", OK: ok, PasswordVersion: 7}
+	return factor.Fact{Strategy: "password", OK: ok, UserID: "user_ada", PasswordHash: "judged"}
 }
 
 func code(err error) string {
@@ -140,7 +147,8 @@ func TestStepRefusals(t *testing.T) {
 		{"proof before identifier", nil, []any{prove(passwordFact(true))}, "client_state_invalid", signin.NeedsIdentifier},
 		{"identified twice", nil, []any{identify, identify}, "client_state_invalid", signin.NeedsFirstFactor},
 		{"wrong password", nil, []any{identify, prove(passwordFact(false))}, "form_password_incorrect", signin.NeedsFirstFactor},
-		{"password changed since it was judged", func(w *world) { w.env.Password.Version = 8 }, []any{identify, prove(passwordFact(true))}, "form_password_incorrect", signin.NeedsFirstFactor},
+		{"password changed since it was judged", func(w *world) { w.env.Password.Hash = "another" }, []any{identify, prove(passwordFact(true))}, "form_password_incorrect", signin.NeedsFirstFactor},
+		{"password of another user", func(w *world) { w.env.User.ID = "user_bob" }, []any{identify, prove(passwordFact(true))}, "form_password_incorrect", signin.NeedsFirstFactor},
 		{"compromised password", func(w *world) { w.env.Password.Compromised = true }, []any{identify, prove(passwordFact(true))}, "form_password_compromised", signin.NeedsFirstFactor},
 		{"no password", func(w *world) { w.env.User.PasswordEnabled = false }, []any{identify, prove(passwordFact(true))}, "strategy_for_user_invalid", signin.NeedsFirstFactor},
 		{"code that was never sent", nil, []any{identify, prove(factor.Fact{Strategy: "email_code", OK: true})}, "verification_missing", signin.NeedsFirstFactor},
@@ -299,7 +307,7 @@ func (h *history) do(t *rapid.T, w *world) {
 		in = signin.Prove{Use: rapid.SampledFrom([]factor.Use{factor.First, factor.Second}).Draw(t, "use"), Fact: passwordFact(rapid.Bool().Draw(t, "right"))}
 	case "totp":
 		in = signin.Prove{Use: rapid.SampledFrom([]factor.Use{factor.First, factor.Second}).Draw(t, "use"),
-			Fact: factor.Fact{Strategy: "totp", OK: rapid.Bool().Draw(t, "right"), PasswordVersion: 7}}
+			Fact: factor.Fact{Strategy: "totp", OK: rapid.Bool().Draw(t, "right")}}
 	case "new password":
 		in = signin.NewPassword{Hash: "h"}
 	case "wait":

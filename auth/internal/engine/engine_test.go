@@ -350,9 +350,9 @@ func TestAttack_C18_RehashNeverUndoesANewPassword(t *testing.T) {
 	if hash() == before {
 		t.Error("a hash with old parameters stayed")
 	}
-	// A rehash of a version that is no longer stored changes nothing.
+	// A rehash of a password that is no longer stored changes nothing.
 	now := hash()
-	err := st.Update(ctx, func(tx store.Tx) error { return user.Rehash(ctx, tx, id, 1, "stale") })
+	err := st.Update(ctx, func(tx store.Tx) error { return user.Rehash(ctx, tx, id, before, "stale") })
 	if err != nil || hash() != now {
 		t.Errorf("stale rehash: %v", err)
 	}

@@ -179,14 +179,14 @@ func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain st
 		return fault.New("form_param_value_disabled", "new_password")
 	}
 	ctx = withAddr(ctx, a.Browser.Addr)
-	version, err := e.confirmPassword(ctx, a, current, s)
+	confirmed, err := e.confirmPassword(ctx, a, current, s)
 	if err != nil {
 		return err
 	}
 	if err := e.checkNewPassword(ctx, s, plain, a.User); err != nil {
 		return renamed(err, "new_password")
 	}
-	if version != 0 && plain == current {
+	if confirmed != "" && plain == current {
 		return fault.New("form_new_password_matches_current", "new_password")
 	}
 	hash, err := e.hasher.Hash(ctx, plain)
@@ -194,7 +194,7 @@ func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain st
 		return err
 	}
 	return e.act(ctx, a, func(t *txn, u *user.User) error {
-		if err := sameVersion(ctx, t, u.ID, version); err != nil {
+		if err := samePassword(ctx, t, u.ID, confirmed); err != nil {
 			return err
 		}
 		return e.setPassword(ctx, t, u, passwordChange{hash: hash, signOut: signOut, keepSession: a.Session.ID, by: a.Browser.Request})
@@ -208,26 +208,26 @@ func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) e
 	if s.Password.Required {
 		return fault.New("password_required", "")
 	}
-	version, err := e.confirmPassword(withAddr(ctx, a.Browser.Addr), a, current, s)
+	confirmed, err := e.confirmPassword(withAddr(ctx, a.Browser.Addr), a, current, s)
 	if err != nil {
 		return err
 	}
-	if version == 0 {
+	if confirmed == "" {
 		return user.ErrNoPassword
 	}
 	return e.act(ctx, a, func(t *txn, u *user.User) error {
-		if err := sameVersion(ctx, t, u.ID, version); err != nil {
+		if err := samePassword(ctx, t, u.ID, confirmed); err != nil {
 			return err
 		}
 		return e.setPassword(ctx, t, u, passwordChange{signOut: true, keepSession: a.Session.ID, by: a.Browser.Request})
 	})
 }
 
-// confirmPassword checks the actor's current password and returns the version
-// that was checked; 0 if there is none.
-func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, s *settings.Settings) (int64, error) {
+// confirmPassword checks the actor's current password and returns the hash
+// that it was checked with; empty if there is none.
+func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, s *settings.Settings) (string, error) {
 	if err := e.allowAccount("", a.User, s); err != nil {
-		return 0, err
+		return "", err
 	}
 	var f signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
@@ -235,32 +235,31 @@ func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, 
 		return err
 	})
 	if err != nil || f.password == nil {
-		return 0, err
+		return "", err
 	}
 	if current == "" {
-		return 0, fault.New("form_param_missing", "current_password")
+		return "", fault.New("form_param_missing", "current_password")
 	}
 	res, err := e.hasher.Verify(ctx, f.password.Hash, current)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	if !res.OK {
-		return 0, fault.New("form_password_validation_failed", "current_password")
+		return "", fault.New("form_password_validation_failed", "current_password")
 	}
-	return f.password.Version, nil
+	return f.password.Hash, nil
 }
 
-// sameVersion refuses a change if the password is not the one that was
+// samePassword refuses a change if the password is not the one that was
 // confirmed any more.
-func sameVersion(ctx context.Context, tx store.Tx, userID string, version int64) error {
+func samePassword(ctx context.Context, tx store.Tx, userID, confirmed string) error {
 	p, err := user.GetPassword(ctx, tx, userID)
-	if errors.Is(err, store.ErrNotFound) && version == 0 {
-		return nil
-	}
-	if err != nil {
+	if errors.Is(err, store.ErrNotFound) {
+		p = &user.Password{}
+	} else if err != nil {
 		return err
 	}
-	if p.Version != version {
+	if p.Hash != confirmed {
 		return fault.New("conflict", "")
 	}
 	return nil

@@ -67,7 +67,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	case signin.SendCode:
 		return r.e.enqueue(ctx, t, codeMail(do.Send, r.b.Request, r.t.now))
 	case signin.Rehash:
-		return user.Rehash(ctx, t, u.ID, do.Version, do.Hash)
+		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:
 		return r.proveAddress(ctx, a, do)
 	case signin.SetPassword:

@@ -1,0 +1,140 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/store/memory"
+	"github.com/usherauth/usher/storetest"
+	"github.com/usherauth/usher/user"
+)
+
+const (
+	bob    = "bob@example.com"
+	better = "purple monkey dishwasher 7"
+)
+
+// between is a rig in which what between.do holds happens once, between the
+// judging of a proof and the transaction that acts on it.
+type between struct {
+	*rig
+	do func()
+}
+
+func newBetween(t *testing.T) *between {
+	w := &between{}
+	w.rig = newRig(t, storetest.Faulty(memory.New(), storetest.Plan{Before: func(_ context.Context, call string) error {
+		if do := w.do; call == "Update" && do != nil {
+			w.do = nil
+			do()
+		}
+		return nil
+	}}))
+	return w
+}
+
+// user makes a user whose address is verified by the host.
+func (w *between) user(address, pw string) *user.User {
+	w.t.Helper()
+	u, err := w.Users().Create(w.t.Context(), engine.CreateUserParams{EmailAddresses: []string{address}, Password: pw})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return u
+}
+
+func (w *between) must(_ any, err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// reset removes u's password and sets another, in a record of its own.
+func (w *between) reset(u *user.User, pw string) {
+	ctx := context.Background()
+	w.must(w.Users().RemovePassword(ctx, u.ID))
+	w.must(w.Users().Update(ctx, u.ID, engine.UpdateUserParams{Password: &pw}))
+}
+
+// TestAttack_C18_PasswordIsJudgedAndActedOnAsOne: what a password was judged
+// against is what it opens, whatever happens in between.
+func TestAttack_C18_PasswordIsJudgedAndActedOnAsOne(t *testing.T) {
+	signIn := func(w *between, b *engine.Browser, during func()) error {
+		w.do = during
+		_, err := w.CreateSignIn(w.t.Context(), b, engine.SignInParams{Identifier: ada, Password: ptr(good)})
+		return err
+	}
+	attempt := func(w *between, b *engine.Browser, during func()) error {
+		var cookie string
+		a, err := w.CreateSignIn(w.t.Context(), b, engine.SignInParams{Identifier: ada})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.do = during
+		_, err = w.AttemptSignIn(w.t.Context(), w.next(b, &cookie), a.ID, factor.First, "password", factor.Proof{Password: good})
+		return err
+	}
+	moved := func(w *between, a *user.User) func() {
+		other := w.user(bob, better)
+		return func() {
+			ctx := context.Background()
+			_, _, err := w.Users().ReplaceEmailAddresses(ctx, a.ID, "eve@example.com", engine.AddressVerified, false)
+			w.must(nil, err)
+			_, _, err = w.Users().AddEmailAddress(ctx, other.ID, ada, true, true)
+			w.must(nil, err)
+		}
+	}
+	reset := func(w *between, a *user.User) func() { return func() { w.reset(a, better) } }
+	for _, c := range []struct {
+		name   string
+		signIn func(*between, *engine.Browser, func()) error
+		during func(w *between, a *user.User) func()
+		want   string
+	}{
+		{"nothing happens", signIn, func(*between, *user.User) func() { return nil }, ""},
+		{"the address moves to another user", signIn, moved, "form_password_incorrect"},
+		{"the password is removed and set anew", signIn, reset, "form_password_incorrect"},
+		{"the same in two requests", attempt, reset, "client_state_invalid"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newBetween(t)
+			b := w.browser()
+			err := c.signIn(w, b, c.during(w, w.user(ada, good)))
+			if code(err) != c.want {
+				t.Fatalf("%v, want %q", err, c.want)
+			}
+			v, err := w.View(t.Context(), b)
+			if signedIn := err == nil && v != nil && len(v.Live()) > 0; signedIn != (c.want == "") {
+				t.Errorf("signed in: %v", signedIn)
+			}
+		})
+	}
+}
+
+// A password that was confirmed before a change lets nothing be changed after
+// it, even if the record began anew.
+func TestConfirmedPasswordIsTheStoredOne(t *testing.T) {
+	for _, again := range []string{"", better} {
+		w := newBetween(t)
+		ctx := t.Context()
+		u := w.user(ada, good)
+		b := w.browser()
+		s, err := w.SignInUser(ctx, b, u.ID)
+		w.must(s, err)
+		actor, err := w.Actor(ctx, b, s.ID)
+		w.must(actor, err)
+		w.do = func() {
+			ctx := context.Background()
+			w.must(w.Users().DropPassword(ctx, u.ID, false))
+			if again != "" {
+				w.must(w.Users().Update(ctx, u.ID, engine.UpdateUserParams{Password: &again, SignOutOfOtherSessions: ptr(false)}))
+			}
+		}
+		if err := w.ChangePassword(ctx, actor, good, "something else entirely 5", false); code(err) != "conflict" {
+			t.Errorf("removed, then set to %q: %v", again, err)
+		}
+	}
+}
