@@ -53,9 +53,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	a.engine, err = engine.New(ctx, engine.Config{
 		Store: st, Settings: *c.Settings, LockSettings: c.LockSettings, Issuer: s.Issuer, AppURL: s.AppURL(),
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
-		Mailer:   c.Mailer,
-		Renderer: &notify.Renderer{AppName: c.Settings.AppName, AppURL: s.AppURL(), From: c.MailFrom, Overlay: c.MailTemplates},
-		Log:      c.Log, Now: c.Now, OnUser: c.OnUser,
+		Mailer: c.Mailer, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
@@ -67,6 +65,12 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	}
 	return a, a.mount(c)
 }
+
+// What is always at the same place.
+const (
+	jwksPath  = "/.well-known/jwks.json"
+	inboxPath = "/dev/mail"
+)
 
 // mount builds the handler of all of usher's paths.
 func (a *Auth) mount(c Config) error {
@@ -83,9 +87,9 @@ func (a *Auth) mount(c Config) error {
 	handle(a.site.FrontendPath, fapi.New(a.engine, a.site, fapi.Options{ClerkJS: c.ClerkJS}))
 	handle(a.site.BackendPath, bapi.New(a.engine, a.site))
 	handle(a.site.PagesPath, pages)
-	handle("/.well-known/jwks.json", a.engine.TokenIssuer().Handler())
+	handle(jwksPath, a.engine.TokenIssuer().Handler())
 	if a.inbox != nil {
-		handle("/dev/mail", a.inbox.Handler())
+		handle(inboxPath, a.inbox.Handler())
 	}
 	a.handler = mux
 	return nil

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,16 +141,7 @@ func (c Config) withDefaults() (Config, *site.Site, error) {
 	if c.DevInbox && !s.Local {
 		problem("DevInbox", "shows every code to everybody: it needs a loopback URL, not %s", c.URL)
 	}
-	for i, k := range c.SecretKeys {
-		if !strings.HasPrefix(k, "sk_live_") && !strings.HasPrefix(k, "sk_test_") || len(k) < 40 {
-			problem("SecretKeys", "number %d must begin with sk_live_ or sk_test_ and have at least 32 characters behind it", i+1)
-		}
-	}
-	if c.Passwords != nil {
-		if err := c.Passwords.Validate(); err != nil {
-			problem("Passwords", "%w", err)
-		}
-	}
+	c.check(s, problem)
 	if c.Log == nil && c.DevInbox {
 		c.Log = slog.Default() // where developers look for codes
 	}
@@ -159,4 +152,64 @@ func (c Config) withDefaults() (Config, *site.Site, error) {
 		c.Now = time.Now
 	}
 	return c, s, errors.Join(errs...)
+}
+
+// check looks at the fields that need no defaults.
+func (c Config) check(s *site.Site, problem func(field, format string, args ...any)) {
+	at := map[string]string{jwksPath: "the key set"}
+	if c.DevInbox {
+		at[inboxPath] = "the development inbox"
+	}
+	for _, p := range [][2]string{{"FrontendPath", s.FrontendPath}, {"BackendPath", s.BackendPath}, {"PagesPath", s.PagesPath}} {
+		if other := at[p[1]]; other != "" {
+			problem(p[0], "%q is the place of %s", p[1], other)
+		}
+		at[p[1]] = p[0]
+	}
+	for i, k := range c.SecretKeys {
+		if !strings.HasPrefix(k, "sk_live_") && !strings.HasPrefix(k, "sk_test_") || len(k) < 40 {
+			problem("SecretKeys", "number %d must begin with sk_live_ or sk_test_ and have at least 32 characters behind it", i+1)
+		}
+	}
+	if c.Passwords != nil {
+		if err := c.Passwords.Validate(); err != nil {
+			problem("Passwords", "%w", err)
+		}
+	}
+	if c.MailFrom != "" {
+		if err := notify.CheckFrom(c.MailFrom); err != nil {
+			problem("MailFrom", "%w", err)
+		}
+	}
+	if c.MailTemplates != nil {
+		c.MailFrom = "" // has been looked at
+		if err := c.renderer(s).Check(); err != nil {
+			problem("MailTemplates", "%w", err)
+		}
+	}
+	checkSchedule(c.KeySchedule, problem)
+}
+
+func (c Config) renderer(s *site.Site) *notify.Renderer {
+	return &notify.Renderer{AppName: c.Settings.AppName, AppURL: s.AppURL(), From: c.MailFrom, Overlay: c.MailTemplates}
+}
+
+// longestToken is what settings allow at most, and a minute for clocks apart.
+const longestToken = 6 * time.Minute
+
+// checkSchedule refuses what token.Schedule would have to stretch or ignore.
+func checkSchedule(k token.Schedule, problem func(field, format string, args ...any)) {
+	if !slices.Contains([]token.Algorithm{"", token.RS256, token.ES256, token.EdDSA}, k.Algorithm) {
+		problem("KeySchedule", "Algorithm %q is none of RS256, ES256 and EdDSA", k.Algorithm)
+	}
+	ahead := cmp.Or(k.PublishAhead, 24*time.Hour)
+	if ahead < 2*token.JWKSMaxAge {
+		problem("KeySchedule", "PublishAhead must be at least %s, is %s", 2*token.JWKSMaxAge, ahead)
+	}
+	if k.Every > 0 && k.Every < 2*ahead {
+		problem("KeySchedule", "Every must be at least twice PublishAhead, %s, is %s", 2*ahead, k.Every)
+	}
+	if k.KeepAfter < 0 || k.KeepAfter > 0 && k.KeepAfter < longestToken {
+		problem("KeySchedule", "KeepAfter must be at least %s, is %s", longestToken, k.KeepAfter)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func New(c Config) (*Site, error) {
 	} else {
 		u, err := url.Parse(c.URL)
 		switch {
-		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
+		case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
 			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 			errs = append(errs, fmt.Errorf("URL: %q is not the origin of a site, such as https://app.example.com", c.URL))
 		default:
@@ -91,8 +92,8 @@ func New(c Config) (*Site, error) {
 		if *p.path == "" {
 			*p.path = p.fallback
 		}
-		if v := *p.path; !strings.HasPrefix(v, "/") || strings.HasSuffix(v, "/") || strings.ContainsAny(v, "{}?#%\\ ") || strings.Contains(v, "//") {
-			errs = append(errs, fmt.Errorf("%s: %q must begin with a slash and not end with one", p.field, v))
+		if v := *p.path; !plainPath(v) {
+			errs = append(errs, fmt.Errorf("%s: %q must begin with a slash, not end with one, and have neither dot segments nor special characters", p.field, v))
 		}
 	}
 	// Clerk's Go client takes only issuers that begin so.
@@ -104,6 +105,13 @@ func New(c Config) (*Site, error) {
 	sum := sha1.Sum([]byte(s.PublishableKey)) // a name, not a secret
 	s.Suffix = base64.URLEncoding.EncodeToString(sum[:])[:8]
 	return s, errors.Join(errs...)
+}
+
+// plainPath reports whether p can be a place on the site: nothing that
+// http.ServeMux, browsers or proxies would read or write differently.
+func plainPath(p string) bool {
+	return strings.HasPrefix(p, "/") && p != "/" && path.Clean(p) == p && !strings.ContainsAny(p, "{}?#%\\") &&
+		!strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r == 0x7F })
 }
 
 // AppURL is the site's URL, or where a local one probably is.
