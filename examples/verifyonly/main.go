@@ -1,5 +1,6 @@
 // Command verifyonly is a second service: it lets in whoever has a session
-// token of the issuer, and imports nothing of usher but package token.
+// token of the issuer, and imports nothing of usher but package token. Its
+// defaults are those of a quickstart on the same machine.
 package main
 
 import (
@@ -12,14 +13,16 @@ import (
 	"github.com/usherauth/usher/token"
 )
 
+const (
+	defaultIssuer = "https://clerk.127.0.0.1:4010" // a name; nothing need answer there
+	defaultJWKS   = "http://127.0.0.1:4010/.well-known/jwks.json"
+)
+
 func main() {
-	issuer := flag.String("issuer", "http://127.0.0.1:4010/__clerk", "the issuer's URL, as in the claim iss")
-	jwks := flag.String("jwks", "", "URL of its keys; the issuer's /.well-known/jwks.json if empty")
+	issuer := flag.String("issuer", defaultIssuer, "name of the issuer, as in the claim iss")
+	jwks := flag.String("jwks", defaultJWKS, "URL of the issuer's keys")
 	addr := flag.String("addr", "127.0.0.1:4020", "address to listen on")
 	flag.Parse()
-	if *jwks == "" {
-		*jwks = *issuer + "/.well-known/jwks.json"
-	}
 	srv := &http.Server{Addr: *addr, Handler: handler(*issuer, *jwks), ReadHeaderTimeout: 5 * time.Second}
 	log.Printf("listening on http://%s", *addr)
 	log.Fatal(srv.ListenAndServe())

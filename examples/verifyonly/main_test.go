@@ -6,10 +6,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/usherauth/usher/auth"
+	"github.com/usherauth/usher/auth/authtest"
 	"github.com/usherauth/usher/token"
 )
 
@@ -18,7 +22,7 @@ func TestVerifyOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	iss := &token.Issuer{URL: "http://127.0.0.1:4010/__clerk"}
+	iss := &token.Issuer{URL: "https://clerk.example.com"}
 	if err := iss.SetKeys(key); err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +41,41 @@ func TestVerifyOnly(t *testing.T) {
 		if rec.Code != want || want == http.StatusOK && rec.Body.String() != "hello user_1\n" {
 			t.Errorf("%d %s, want %d", rec.Code, rec.Body, want)
 		}
+	}
+}
+
+// The defaults fit a quickstart with its own: the issuer is its issuer, and the
+// keys are where it serves them.
+func TestDefaultsFitTheQuickstart(t *testing.T) {
+	src, err := os.ReadFile("../quickstart/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := regexp.MustCompile(`flag\.String\("addr", "([^"]+)"`).FindSubmatch(src)
+	if addr == nil {
+		t.Fatal("the quickstart has no -addr")
+	}
+	url := "http://" + string(addr[1])
+	i := authtest.New(t, func(c *auth.Config) { c.URL, c.Now = url, time.Now }) // the service has the real time, too
+	srv := i.Serve(nil)
+	if !strings.HasPrefix(defaultJWKS, url+"/") {
+		t.Errorf("-jwks is %s, not at %s", defaultJWKS, url)
+	}
+	h := handler(defaultIssuer, srv.URL+strings.TrimPrefix(defaultJWKS, url)) // the same path, at the test's port
+	s, err := i.Sessions().Create(t.Context(), i.User(t, "ada@example.com").ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := i.Sessions().Token(t.Context(), s.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequest("GET", "/", nil)
+	req.Header.Set("Authorization", "Bearer "+tok)
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	if rec.Code != http.StatusOK || rec.Body.String() != "hello "+s.UserID+"\n" {
+		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
 
