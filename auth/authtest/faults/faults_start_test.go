@@ -14,6 +14,7 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/store/postgres"
@@ -243,7 +244,7 @@ func TestFault_R16_GoldenRecords(t *testing.T) {
 		}
 	}
 	r := newRig(t, withStore(st))
-	r.Clock.Advance(time.Minute)
+	r.Clock.Advance(session.TouchEvery)
 	v := r.visitor()
 	v.setCookie("__client", g.Cookie)
 	v.post("/client/sessions/" + g.Session + "/tokens").ok()                             // touches the session

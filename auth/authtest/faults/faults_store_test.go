@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/store/postgres"
@@ -90,9 +91,14 @@ func TestFault_R03_ReadOnly(t *testing.T) {
 	f.set(readOnly)
 	r.sick(in)
 	in.fork().post("/client/sessions/" + in.get("/client").str("response.last_active_session_id") + "/end").unavailable()
-	// A token that has run out is renewed by reading alone, or refused with 503:
-	// never 401, and never a redirect to the sign-in page.
+	// A token that has run out is renewed by reading alone, until the use of the
+	// session is to be written; then it is 503: never 401, and never a redirect
+	// to the sign-in page.
 	r.Clock.Advance(2 * time.Minute)
+	if a := in.private(); a.status != 200 {
+		t.Errorf("renewed by reading alone: %d %s", a.status, a.raw)
+	}
+	r.Clock.Advance(session.TouchEvery)
 	in.private().unavailable()
 	f.set(nil)
 	if a := in.private(); a.status != 200 {
