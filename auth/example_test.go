@@ -7,6 +7,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"text/tabwriter"
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/settings"
@@ -105,4 +107,33 @@ func ExampleAuth_UpdateSettings() {
 	})
 	fmt.Println(err, a.Settings(ctx).SignUp.Mode)
 	// Output: <nil> restricted
+}
+
+// The whole table of what ends what.
+func ExampleKills() {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "event")
+	for _, c := range auth.Credentials {
+		fmt.Fprint(w, "\t", c)
+	}
+	fmt.Fprintln(w)
+	for _, e := range auth.Events {
+		fmt.Fprint(w, e)
+		for _, c := range auth.Credentials {
+			fmt.Fprint(w, "\t", auth.Kills[e][c])
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+	// Output:
+	// event               session token  bearer  client cookie  code   secret key  link  ticket
+	// sign-out            dies           dies    dies           lives  lives       none  none
+	// sign-out elsewhere  dies           dies    empty          lives  lives       none  none
+	// sign-out of all     dies           dies    empty          dies   lives       none  none
+	// ban                 dies           dies    empty          dies   lives       none  none
+	// lock                lives          lives   lives          dies   lives       none  none
+	// delete              dies           dies    empty          dies   lives       none  none
+	// password change     dies           dies    empty          dies   lives       none  none
+	// factor removed      dies           dies    empty          dies   lives       none  none
+	// key rotated         lives          lives   lives          lives  lives       none  none
 }

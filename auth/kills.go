@@ -41,9 +41,17 @@ const (
 	None  Fate = "none"  // nothing of the kind is issued by this version
 )
 
+// Events and Credentials are the rows and columns of [Kills], in the order in
+// which they are best read. Do not change them.
+var (
+	Events      = []Event{SignOut, SignOutElsewhere, SignOutAll, Ban, Lock, Delete, PasswordChange, FactorRemoved, KeyRotated}
+	Credentials = []Credential{SessionToken, Bearer, ClientCookie, Code, SecretKey, Link, Ticket}
+)
+
 // Kills says what each event does to each credential of the user or session
 // concerned, whoever makes it happen: the user, or the host through [Users].
-// With a password change, the session that made it lives. The Backend API does
+// When users change or remove their own password, the session in which they do
+// it lives, and the others fare as the table says. The Backend API does
 // the same, but leaves sessions alone when it removes a password or marks it as
 // compromised, unless it is asked to end them: its clients know it so.
 var Kills = map[Event]map[Credential]Fate{

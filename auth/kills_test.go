@@ -190,8 +190,9 @@ func alive(ok bool) auth.Fate {
 // Each event is made to happen for each credential, and what becomes of it is
 // what the table says. Before the event everything works.
 func TestAttack_S04_WhatEndsWhat(t *testing.T) {
-	if len(auth.Kills) != len(events) {
-		t.Errorf("%d events in the table, %d tested", len(auth.Kills), len(events))
+	if len(auth.Kills) != len(events) || len(auth.Kills) != len(auth.Events) || len(auth.Credentials) != len(credentials) {
+		t.Errorf("%d events in the table, %d listed, %d tested; %d credentials listed, %d tested",
+			len(auth.Kills), len(auth.Events), len(events), len(auth.Credentials), len(credentials))
 	}
 	for event, fates := range auth.Kills {
 		if len(fates) != len(credentials) {
@@ -215,11 +216,13 @@ func TestAttack_S04_WhatEndsWhat(t *testing.T) {
 	}
 }
 
-// With a password change, the session that made it lives.
+// The session in which a password is changed or removed lives.
 func TestPasswordChangeKeepsItsOwnSession(t *testing.T) {
-	s := newScene(t, auth.PasswordChange)
-	events[auth.PasswordChange](s)
-	if _, body := do(t, s.other, "GET", s.Server.URL+"/open", ""); body != s.ada.ID+"|" {
-		t.Errorf("got %q", body)
+	for _, event := range []auth.Event{auth.PasswordChange, auth.FactorRemoved} {
+		s := newScene(t, event)
+		events[event](s)
+		if _, body := do(t, s.other, "GET", s.Server.URL+"/open", ""); body != s.ada.ID+"|" {
+			t.Errorf("%s: got %q", event, body)
+		}
 	}
 }
