@@ -16,14 +16,19 @@ type Identification struct {
 	// Verified says that the user has shown to own it.
 	Verified bool `json:"verified,omitempty"`
 	// Reserved: not verified, but nobody else may claim it, and it works for
-	// signing in. Only the host can reserve.
+	// signing in. The host reserves, or a sign-up that verifies nothing does.
 	Reserved bool `json:"reserved,omitempty"`
-	// Strategy is how it was verified, such as email_code or admin.
+	// Strategy is how it was verified, such as email_code or admin; of a
+	// reserved one, [StrategySignUp] if a sign-up reserved it.
 	Strategy   string    `json:"strategy,omitempty"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
 	CreatedAt  time.Time `json:"created_at"`
 	UpdatedAt  time.Time `json:"updated_at"`
 }
+
+// StrategySignUp marks an address that a sign-up reserved without proof: until
+// somebody proves it, the account may be a stranger's to it.
+const StrategySignUp = "sign_up"
 
 // Claims reports whether the identification is the user's alone.
 func (i *Identification) Claims() bool { return i.Verified || i.Reserved }

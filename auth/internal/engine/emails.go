@@ -211,3 +211,18 @@ func (e *Engine) dropVerification(ctx context.Context, t *txn, id string) error 
 	}
 	return missingAs(err, nil)
 }
+
+// dropVerifications forgets the codes that were sent to all addresses of a
+// user's profile.
+func dropVerifications(ctx context.Context, tx store.Tx, userID string) error {
+	rs, err := verificationTab.Find(ctx, tx, store.Query{Where: []store.Match{{Index: "user", Values: []string{userID}}}})
+	if err != nil {
+		return err
+	}
+	for _, r := range rs {
+		if err := verificationTab.Delete(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -296,7 +296,8 @@ func (e *Engine) Image(ctx context.Context, id string) (*user.Image, error) {
 	return im, err
 }
 
-// DeleteSelf deletes the actor's account and all that hangs on it.
+// DeleteSelf deletes the actor's account and all that hangs on it, see
+// [Users.Delete].
 func (e *Engine) DeleteSelf(ctx context.Context, a *Actor) error {
 	if !e.Settings(ctx).DeleteSelf || a.User.DeleteSelfDisabled {
 		return fault.New("user_delete_self_not_enabled", "")
@@ -320,12 +321,16 @@ func (e *Engine) DeleteSelf(ctx context.Context, a *Actor) error {
 	return err
 }
 
-// deleteUser removes u with sessions, password, picture and attempts.
+// deleteUser removes u with password, picture, attempts and codes under way.
+// The sessions end; as records without the user they can be read for 30 days.
 func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status session.Status) error {
 	if err := e.endUser(ctx, t, u.ID, "", status); err != nil {
 		return err
 	}
 	if err := signin.VoidAll(ctx, t, u.ID, "", t.now); err != nil {
+		return err
+	}
+	if err := dropVerifications(ctx, t, u.ID); err != nil {
 		return err
 	}
 	return user.Delete(ctx, t, u)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
@@ -89,28 +88,27 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	return fault.New(fault.Internal, "")
 }
 
-// proveAddress marks an address as the user's own. If the account was founded
-// on that address and nobody has proved it before, whoever founded it may have
-// been a stranger who waits for the owner: what was set before goes.
+// proveAddress marks an address as the user's own. If a sign-up founded the
+// account on that address and nobody has proved it since, whoever signed up may
+// have been a stranger who waits for the owner: what was set before goes. What
+// the host has set stays.
 func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do signin.ProveAddress) error {
 	t, u := r.t, r.facts.user
 	id := u.EmailAddress(do.TargetID)
 	if id == nil || id.Verified {
 		return nil
 	}
-	founded := u.EmailAddresses[0].ID == id.ID
+	founded := id.Strategy == user.StrategySignUp
 	if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, t.now); err != nil {
 		return err
 	}
 	if !founded {
 		return user.Put(ctx, t, u, t.now)
 	}
-	for _, other := range slices.Clone(u.EmailAddresses[1:]) {
-		if err := r.e.dropVerification(ctx, t, other.ID); err != nil {
-			return err
-		}
+	if err := dropVerifications(ctx, t, u.ID); err != nil {
+		return err
 	}
-	u.EmailAddresses, u.PrimaryEmailAddressID = u.EmailAddresses[:1], do.TargetID
+	u.EmailAddresses, u.PrimaryEmailAddressID = []user.Identification{*id}, do.TargetID
 	if u.PasswordEnabled {
 		return r.e.setPassword(ctx, t, u, passwordChange{signOut: true, keepAttempt: a.ID, by: r.b.Request})
 	}

@@ -249,7 +249,8 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 		if v := a.Verification("email_address"); v != nil && v.Status == factor.Verified && v.Target == a.EmailAddress {
 			id.Verified, id.Strategy, id.VerifiedAt = true, v.Strategy, t.now
 		} else {
-			id.Reserved = true // verifying is switched off: the address still is one person's
+			// Verifying is switched off: the address still is one person's.
+			id.Reserved, id.Strategy = true, user.StrategySignUp
 		}
 		if err := u.AddEmailAddress(id); err != nil {
 			return err

@@ -237,7 +237,8 @@ func (us Users) MergeMetadata(ctx context.Context, id string, public, private, u
 	})
 }
 
-// Delete removes a user with sessions, password, picture and attempts.
+// Delete removes a user with password, picture, attempts and codes under way.
+// The sessions end; as records without the user they can be read for 30 days.
 func (us Users) Delete(ctx context.Context, id string) (*user.User, error) {
 	var gone *user.User
 	err := us.update(ctx, func(t *txn) (err error) {
