@@ -50,9 +50,9 @@ type Attribute struct {
 	// Required: nobody completes a sign-up without it.
 	Required bool `json:"required"`
 	// Strategies are how it can be used as a first factor, such as email_code.
-	Strategies []string `json:"strategies,omitempty"`
+	Strategies []string `json:"strategies"`
 	// Verifications are how it is verified, such as email_code.
-	Verifications []string `json:"verifications,omitempty"`
+	Verifications []string `json:"verifications"`
 	// VerifyAtSignUp: a sign-up is not complete before it is verified.
 	VerifyAtSignUp bool `json:"verify_at_sign_up"`
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -13,10 +14,11 @@ import (
 )
 
 // settingsRecord is the one record of settings that were changed at run time.
+// They stay raw, so that fields they lack can be told from zeros.
 type settingsRecord struct {
 	store.Meta
-	Settings  settings.Settings `json:"settings"`
-	UpdatedAt time.Time         `json:"updated_at"`
+	Settings  json.RawMessage `json:"settings"`
+	UpdatedAt time.Time       `json:"updated_at"`
 }
 
 var (
@@ -43,8 +45,8 @@ type cachedSettings struct {
 }
 
 // Settings returns the settings in force, at most a second old. They are
-// shared: do not change them. If the store does not answer, the last ones
-// stay in force.
+// shared: do not change them. If the store does not answer or holds settings
+// that are not valid, the last good ones stay in force.
 func (e *Engine) Settings(ctx context.Context) *settings.Settings {
 	c := e.settings.current.Load()
 	if e.cfg.LockSettings {
@@ -55,7 +57,10 @@ func (e *Engine) Settings(ctx context.Context) *settings.Settings {
 	}
 	defer e.settings.mu.Unlock()
 	if err := e.refreshSettings(ctx); err != nil {
-		e.log.WarnContext(ctx, "settings not read, the last ones stay in force", "err", err)
+		e.log.ErrorContext(ctx, "settings not read, the last good ones stay in force", "err", err)
+		again := *c
+		again.read = e.now() // asked again in a second, not with each request
+		e.settings.current.CompareAndSwap(c, &again)
 	}
 	return e.settings.current.Load().settings
 }
@@ -72,44 +77,77 @@ func (e *Engine) loadSettings(ctx context.Context) error {
 }
 
 func (e *Engine) refreshSettings(ctx context.Context) error {
-	read := e.now()
-	var r *settingsRecord
-	err := e.view(ctx, func(tx store.Tx) (err error) {
-		r, err = e.readSettings(ctx, tx)
-		return err
+	fresh := &cachedSettings{read: e.now()}
+	err := e.view(ctx, func(tx store.Tx) error {
+		r, set, err := e.readSettings(ctx, tx)
+		if err != nil {
+			return err
+		}
+		fresh.settings, fresh.version = set, r.Version
+		return set.Validate()
 	})
 	if err != nil {
 		return err
 	}
-	e.settings.current.Store(&cachedSettings{settings: &r.Settings, version: r.Version, read: read})
+	e.settings.keep(fresh)
 	return nil
 }
 
-// readSettings returns the stored record, or a new one with the host's own
-// settings. Fields that the stored document lacks have the host's values.
-func (e *Engine) readSettings(ctx context.Context, tx store.Tx) (*settingsRecord, error) {
-	r, err := settingsTab.Get(ctx, tx, settingsID)
-	if errors.Is(err, store.ErrNotFound) {
-		return &settingsRecord{Meta: store.Meta{ID: settingsID}, Settings: e.cfg.Settings}, nil
+// keep puts fresh in force, unless its reading began before that of settings
+// with a higher version: an update has been faster. A lower version that was
+// read later is a record that was deleted or restored, and counts.
+func (c *settingsCache) keep(fresh *cachedSettings) {
+	for {
+		old := c.current.Load()
+		if fresh.version < old.version && !fresh.read.After(old.read) || c.current.CompareAndSwap(old, fresh) {
+			return
+		}
 	}
-	return r, err
 }
 
-// UpdateSettings changes the settings: fn gets a copy of those in force. The
-// result is validated whole. Other instances see it within a second.
+// readSettings returns the stored record, or a new one, and what it says:
+// fields that the stored document lacks, at any depth, have the host's values.
+// The settings are nobody else's and have not been validated.
+func (e *Engine) readSettings(ctx context.Context, tx store.Tx) (*settingsRecord, *settings.Settings, error) {
+	r, err := settingsTab.Get(ctx, tx, settingsID)
+	if errors.Is(err, store.ErrNotFound) {
+		r = &settingsRecord{Meta: store.Meta{ID: settingsID}, Settings: json.RawMessage("{}")}
+	} else if err != nil {
+		return nil, nil, err
+	}
+	host, err := json.Marshal(e.cfg.Settings) // a copy, with slices of its own
+	if err != nil {
+		return nil, nil, err
+	}
+	var set settings.Settings
+	if err := json.Unmarshal(host, &set); err != nil {
+		return nil, nil, err
+	}
+	if err := json.Unmarshal(r.Settings, &set); err != nil {
+		return nil, nil, &store.CorruptError{Kind: settingsKind.Name, ID: r.ID, Err: err}
+	}
+	return r, &set, nil
+}
+
+// UpdateSettings changes the settings: fn gets a copy of those that are stored,
+// which it may also repair. The result is validated whole. Other instances see
+// it within a second.
 func (e *Engine) UpdateSettings(ctx context.Context, fn func(*settings.Settings) error) error {
 	if e.cfg.LockSettings {
 		return fault.New("settings_locked", "")
 	}
 	err := e.store.Update(ctx, func(tx store.Tx) error {
-		r, err := e.readSettings(ctx, tx)
+		r, set, err := e.readSettings(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if err := fn(&r.Settings); err != nil {
+		if err := fn(set); err != nil {
 			return err
 		}
-		if err := r.Settings.Validate(); err != nil {
+		if err := set.Validate(); err != nil {
+			return err
+		}
+		if r.Settings, err = json.Marshal(set); err != nil {
 			return err
 		}
 		r.UpdatedAt = e.now()
