@@ -128,7 +128,7 @@ func TestTable(t *testing.T) {
 		password.CodeNoNumber, password.CodeNoSpecial, password.CodeMatchesIdentifier, password.CodePwned, password.CodeNotStrongEnough, password.CodeInvalidText,
 		httpx.CodeMissing, httpx.CodeNil, httpx.CodeUnknown, httpx.CodeDuplicate, httpx.CodeFormat, httpx.CodeType, httpx.CodeTooLarge,
 		httpx.CodeArraySize, httpx.CodeTime, httpx.CodeQueryMissing, httpx.CodeQueryValue, httpx.CodeBodyTooLarge, httpx.CodeBodyInvalid,
-		httpx.CodeContentType, httpx.CodeMalformed, httpx.CodeBulkSize, httpx.CodeOriginInvalid, httpx.CodeOriginMultiple,
+		httpx.CodeContentType, httpx.CodeMalformed, httpx.CodeOriginInvalid, httpx.CodeOriginMultiple,
 		httpx.CodeOriginConflict, httpx.CodeHostInvalid, httpx.CodeRedirectForeign, httpx.CodeRedirectRefused} {
 		if !slices.Contains(codes, c) {
 			t.Errorf("%s is not in the table", c)

@@ -1,8 +1,6 @@
 package httpx
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -13,25 +11,6 @@ const (
 	maxHops      = 32   // forwarded addresses that are looked at, from the right
 	maxForwarded = 4096 // bytes of one header line
 )
-
-// ParsePrefixes reads the networks of trusted proxies, written as CIDR or as
-// single addresses, IPv4 in IPv6 unwrapped. All errors are joined.
-func ParsePrefixes(networks ...string) ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	var errs []error
-	for _, n := range networks {
-		p, err := netip.ParsePrefix(n)
-		if a, aerr := netip.ParseAddr(n); err != nil && aerr == nil && a.Zone() == "" {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("httpx: %q is neither a network nor an address", Clean(n, maxParamName)))
-			continue
-		}
-		out = append(out, unmapPrefix(p.Masked()))
-	}
-	return out, errors.Join(errs...)
-}
 
 func unmapPrefix(p netip.Prefix) netip.Prefix {
 	if p.Addr().Is4In6() && p.Bits() >= 96 {

@@ -10,11 +10,15 @@ import (
 	"github.com/usherauth/usher/auth/internal/httpx"
 )
 
-func TestAttack_S15_SpoofedAddresses(t *testing.T) {
-	trusted, err := httpx.ParsePrefixes("10.0.0.0/8", "::ffff:192.168.0.0/112", "2001:db8:1::/48", "172.16.0.1")
-	if err != nil {
-		t.Fatal(err)
+func networks(cidrs ...string) (out []netip.Prefix) {
+	for _, n := range cidrs {
+		out = append(out, netip.MustParsePrefix(n))
 	}
+	return out
+}
+
+func TestAttack_S15_SpoofedAddresses(t *testing.T) {
+	trusted := networks("10.0.0.0/8", "::ffff:192.168.0.0/112", "2001:db8:1::/48", "172.16.0.1/32")
 	type hdr = http.Header
 	xff := func(lines ...string) hdr { return hdr{"X-Forwarded-For": lines} }
 	fwd := func(lines ...string) hdr { return hdr{"Forwarded": lines} }
@@ -103,22 +107,10 @@ func TestAttack_S15_SpoofedAddresses(t *testing.T) {
 	}
 }
 
-func TestParsePrefixes(t *testing.T) {
-	_, err := httpx.ParsePrefixes("10.0.0.0/33", "proxy.internal", "10.0.0.1", "fe80::1%eth0", "")
-	if err == nil {
-		t.Fatal("accepted")
-	}
-	for _, bad := range []string{"10.0.0.0/33", "proxy.internal", "fe80::1%eth0", `""`} {
-		if !strings.Contains(err.Error(), bad) {
-			t.Errorf("%v does not name %s", err, bad)
-		}
-	}
-}
-
 func FuzzClientAddr(f *testing.F) {
 	f.Add("10.0.0.1:1", "1.1.1.1, 2.2.2.2", `for="[::1]:2";by=x`)
 	f.Fuzz(func(t *testing.T, peer, plain, std string) {
-		trusted, _ := httpx.ParsePrefixes("10.0.0.0/8")
+		trusted := networks("10.0.0.0/8")
 		r := &http.Request{RemoteAddr: peer, Header: http.Header{"X-Forwarded-For": {plain}, "Forwarded": {std}}}
 		a := httpx.ClientAddr(r, trusted)
 		if a.Is4In6() || a.Zone() != "" || a.IsValid() && a.IsUnspecified() {

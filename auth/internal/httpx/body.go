@@ -59,20 +59,6 @@ func ParseJSON(w http.ResponseWriter, r *http.Request) (*Form, error) {
 	return parse(w, r, MaxBody, bodyTime, map[string]decoder{typeJSON: decodeJSON})
 }
 
-// ParseJSONList decodes a JSON array of at most max objects, as the bulk
-// endpoints take.
-func ParseJSONList(w http.ResponseWriter, r *http.Request, max int) ([]*Form, error) {
-	var list []*Form
-	decode := func(body io.Reader, _ map[string]string, _ *Form) (err error) {
-		list, err = decodeJSONList(body, max)
-		return err
-	}
-	if _, err := parse(w, r, MaxBody, bodyTime, map[string]decoder{typeJSON: decode}); err != nil {
-		return nil, err
-	}
-	return list, nil
-}
-
 // ParseQuery decodes the query of a request, with the bounds of a form. Its
 // errors have status 400 and speak of query parameters.
 func ParseQuery(r *http.Request) (*Form, error) {
@@ -340,29 +326,4 @@ func (f *Form) addObject(b []byte) error {
 		}
 	}
 	return nil
-}
-
-func decodeJSONList(body io.Reader, max int) ([]*Form, error) {
-	b, err := io.ReadAll(body)
-	if err != nil {
-		return nil, err
-	}
-	if err := scanJSON(b, ""); err != nil {
-		return nil, err
-	}
-	var raws []json.RawMessage
-	if err := json.Unmarshal(b, &raws); err != nil || raws == nil {
-		return nil, fail(badRequest, CodeBodyInvalid, "", "The request body must be a JSON array of objects.")
-	}
-	if len(raws) > max {
-		return nil, fail(badRequest, CodeBulkSize, "", "The request has too many entries.")
-	}
-	list := make([]*Form, len(raws))
-	for i, raw := range raws {
-		list[i] = &Form{fields: map[string]field{}, from: fromJSON}
-		if err := list[i].addObject(raw); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
 }

@@ -153,25 +153,6 @@ func TestUpload(t *testing.T) {
 	wantErr(t, f.Err(), httpx.CodeDuplicate, 422, "file")
 }
 
-func TestParseJSONList(t *testing.T) {
-	parse := func(body string) ([]*httpx.Form, error) {
-		return httpx.ParseJSONList(httptest.NewRecorder(), post(appJSON, body), 2)
-	}
-	list, err := parse(`[{"email_address":"a@x.y"},{"email_address":"b@x.y"}]`)
-	if err != nil || len(list) != 2 {
-		t.Fatal(list, err)
-	}
-	if v, _ := list[1].String("email_address"); v != "b@x.y" {
-		t.Errorf("got %q", v)
-	}
-	_, err = parse(`[{},{},{}]`)
-	wantErr(t, err, httpx.CodeBulkSize, 400, "")
-	for _, body := range []string{`{}`, `[1]`, `[null]`, `null`, `"x"`, `[`} {
-		_, err = parse(body)
-		wantErr(t, err, httpx.CodeBodyInvalid, 400, "")
-	}
-}
-
 // W12: a body that drips does not hold a handler for ever, and the deadline is
 // gone when the handler goes on.
 func TestAttack_W12_SlowBody(t *testing.T) {

@@ -25,7 +25,6 @@ const (
 	CodeBodyInvalid     = "request_body_invalid"
 	CodeContentType     = "unsupported_content_type"
 	CodeMalformed       = "malformed_request_parameters"
-	CodeBulkSize        = "bulk_size_exceeded"
 	CodeOriginInvalid   = "origin_invalid"
 	CodeOriginMultiple  = "multiple_origin_header_values_forbidden"
 	CodeOriginConflict  = "origin_authorization_headers_conflict"

@@ -48,24 +48,14 @@ func Canonical(a netip.Addr) netip.Addr {
 
 // AddrKey is the key of one client: its IPv4 address, or the /64 that an IPv6
 // customer has to choose addresses in.
-func AddrKey(a netip.Addr) string { return prefixKey(a, 32, 64) }
-
-// PrefixKey is the key of a neighbourhood, for rules on many accounts tried
-// from few networks: /24 of IPv4, /56 of IPv6.
-func PrefixKey(a netip.Addr) string { return prefixKey(a, 24, 56) }
-
-// WideKey is the key for those who come back from another prefix: /24 of IPv4,
-// /48 of IPv6, which is what one site gets.
-func WideKey(a netip.Addr) string { return prefixKey(a, 24, 48) }
-
-func prefixKey(a netip.Addr, bits4, bits6 int) string {
+func AddrKey(a netip.Addr) string {
 	a = Canonical(a)
 	if !a.IsValid() {
 		return "unknown"
 	}
-	bits := bits6
+	bits := 64
 	if a.Is4() {
-		bits = bits4
+		bits = 32
 	}
 	p, err := a.Prefix(bits)
 	if err != nil {
