@@ -154,7 +154,7 @@ func (a *Auth) Settings(ctx context.Context) settings.Settings { return *a.engin
 // which is validated whole and stored. Every instance sees it within a second.
 // With Config.LockSettings it is refused with the code settings_locked.
 func (a *Auth) UpdateSettings(ctx context.Context, fn func(*settings.Settings) error) error {
-	return a.engine.UpdateSettings(ctx, fn)
+	return refusal(a.engine.UpdateSettings(ctx, fn))
 }
 
 // SignInURL is the path of the sign-in page.

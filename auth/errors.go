@@ -7,8 +7,8 @@ import (
 )
 
 // An Error is a refusal that a person may be told of: a stable Code, texts, and
-// the form field to blame. Errors of all methods of this package can be looked
-// at as one:
+// the form field to blame. Errors of all methods of this package that
+// speak of a person's doing can be looked at as one:
 //
 //	if e, ok := errors.AsType[*auth.Error](err); ok && e.Code == "form_password_pwned" {
 //		…

@@ -269,11 +269,21 @@ func (a *Auth) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	httpx.NoStore(w.Header())
 	httpx.AddVary(w.Header(), "Cookie", "Authorization", "Accept")
 	if e := fault.From(err); e.Status() == http.StatusUnauthorized && wantsPage(r) {
-		back := (&http.Request{URL: r.URL}).URL.RequestURI()
-		http.Redirect(w, r, a.SignInURL()+"?redirect_url="+url.QueryEscape(back), http.StatusSeeOther)
+		http.Redirect(w, r, a.SignInURL()+"?redirect_url="+url.QueryEscape(a.asked(r)), http.StatusSeeOther)
 		return
 	}
 	wire.WriteError(w, r, err, a.engine.Log(), nil)
+}
+
+// asked is the path and query that the browser asked for, also behind a
+// http.StripPrefix, which changes r.URL only.
+func (a *Auth) asked(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		if uri, err := a.site.Redirects.Check(r, "redirect_url", r.RequestURI); err == nil {
+			return uri
+		}
+	}
+	return r.URL.RequestURI()
 }
 
 // wantsPage reports whether a person's browser asks for a page to show.
@@ -296,15 +306,15 @@ func wantsPage(r *http.Request) bool {
 func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, userID string) error {
 	b, err := a.site.Browser(a.engine, r)
 	if err != nil {
-		return err
+		return refusal(err)
 	}
 	s, err := a.engine.SignInUser(r.Context(), b, userID)
 	if err != nil {
-		return err
+		return refusal(err)
 	}
 	_, tok, err := a.engine.Renew(r.Context(), b, s.ID, a.site.Origin(r))
 	if err != nil {
-		return err
+		return refusal(err)
 	}
 	a.site.WriteClient(w.Header(), b, true)
 	a.site.WriteSession(w.Header(), tok)

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/store"
 )
 
 // A handler that says its answer is public does not know that the middleware
@@ -104,5 +107,56 @@ func TestAttack_T06_AnotherInstancesUser(t *testing.T) {
 		if x.got != x.want {
 			t.Errorf("%s: %s, want %s", name, x.got, x.want)
 		}
+	}
+}
+
+// Behind http.StripPrefix people come back to where they were, and not to what
+// is left of it.
+func TestRequireBehindStripPrefix(t *testing.T) {
+	i := authtest.New(t)
+	i.Serve(http.StripPrefix("/admin", i.Require(http.NotFoundHandler())))
+	res, _ := do(t, authtest.NewClient(t), "GET", i.Server.URL+"/admin/users?page=2", "", "Accept", "text/html")
+	if to := res.Header.Get("Location"); to != "/auth/sign-in?redirect_url=%2Fadmin%2Fusers%3Fpage%3D2" {
+		t.Errorf("sent to %q", to)
+	}
+	// What is no path of this site is not handed on.
+	for _, uri := range []string{"//evil.example/x", "http://evil.example/x", `/\evil.example`, "*", ""} {
+		r := httptest.NewRequest("GET", "/x", nil)
+		r.RequestURI = uri
+		r.Header.Set("Accept", "text/html")
+		w := httptest.NewRecorder()
+		i.Require(http.NotFoundHandler()).ServeHTTP(w, r)
+		if to := w.Header().Get("Location"); to != "/auth/sign-in?redirect_url=%2Fx" {
+			t.Errorf("%q: sent to %q", uri, to)
+		}
+	}
+}
+
+// Every method of the façade refuses with an *Error.
+func TestRefusalsAreErrors(t *testing.T) {
+	i := authtest.New(t, func(c *auth.Config) { c.LockSettings = true })
+	ada := i.User(t, "ada@example.com")
+	must(t)(i.Users().Ban(t.Context(), ada.ID))
+	r, w := httptest.NewRequest("GET", "http://localhost/", nil), httptest.NewRecorder()
+	for name, x := range map[string]struct {
+		err  error
+		code string
+	}{
+		"SignIn of a banned user": {i.SignIn(w, r, ada.ID), "user_banned"},
+		"SignIn of nobody":        {i.SignIn(w, r, "user_nobody"), "resource_not_found"},
+		"UpdateSettings":          {i.UpdateSettings(t.Context(), func(*settings.Settings) error { return nil }), "settings_locked"},
+	} {
+		if e, ok := errors.AsType[*auth.Error](x.err); !ok || e.Code != x.code {
+			t.Errorf("%s: %v", name, x.err)
+		}
+	}
+	open := authtest.New(t)
+	oops := errors.New("oops")
+	if err := open.UpdateSettings(t.Context(), func(*settings.Settings) error { return oops }); !errors.Is(err, oops) {
+		t.Errorf("the host's own error: %v", err)
+	}
+	err := open.UpdateSettings(t.Context(), func(*settings.Settings) error { return store.ErrUnavailable })
+	if e, ok := errors.AsType[*auth.Error](err); !ok || e.Code != "service_unavailable" || !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("without the store: %v", err)
 	}
 }

@@ -29,7 +29,7 @@ func (a *Auth) UsersIn(in store.Store) (Users, error) {
 	if len(a.keyring.IDs()) > 0 {
 		sealed, err := store.Sealed(in, a.keyring)
 		if err != nil {
-			return Users{}, err
+			return Users{}, refusal(err)
 		}
 		in = sealed
 	}
