@@ -23,8 +23,8 @@ import (
 var files embed.FS
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:4010", "address to listen on")
-	db := flag.String("db", "usher.db", "SQLite file; the key that seals its secrets is made beside it")
+	addr := flag.String("addr", "127.0.0.1:4010", "address to listen on, as browsers write it: with a host")
+	db := flag.String("db", "usher.db", "SQLite file; its secrets are sealed by USHER_SEALING_KEYS, or else by a key made beside it")
 	multi := flag.Bool("multi-session", false, "let several accounts be signed in in one browser")
 	clerkJS := flag.String("clerk-js", "", "node_modules folder with Clerk's bundles (default: a public CDN)")
 	flag.Parse()
@@ -49,7 +49,7 @@ func main() {
 		json.NewEncoder(w).Encode(map[string]string{"user_id": auth.From(r.Context()).UserID})
 	})))
 	log.Printf("http://%s (mail: /dev/mail)\npublishable key %s\nsecret key %s", *addr, a.PublishableKey(), a.SecretKey())
-	check((&http.Server{Addr: *addr, Handler: a.Wrap(mux), ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}).ListenAndServe())
+	check((&http.Server{Addr: *addr, Handler: a.Wrap(mux), ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}).ListenAndServe())
 }
 
 func check(err error) {
