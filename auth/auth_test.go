@@ -190,6 +190,40 @@ func TestRenewInTheSameRequest(t *testing.T) {
 	}
 }
 
+// Two accounts in one browser, and the one in use is banned: whoever comes with
+// a token of it is nobody and never the other account in the same breath. The
+// request after that, without a token, is the other one's.
+func TestAttack_S17_NobodyBecomesTheOtherAccount(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"revoked": 0, "expired": 10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			i := start(t, func(c *auth.Config) { c.Settings.Sessions.Multi = true })
+			ada, bob := i.User(t, "ada@example.com"), i.User(t, "bob@example.com")
+			c := i.SignedIn(t, ada)
+			at, _ := url.Parse(i.Server.URL)
+			i.Clock.Advance(time.Second)
+			// Bob signs in in the same browser.
+			w, r := httptest.NewRecorder(), httptest.NewRequest("GET", at.String(), nil)
+			for _, k := range c.Jar.Cookies(at) {
+				r.AddCookie(k)
+			}
+			if err := i.SignIn(w, r, bob.ID); err != nil {
+				t.Fatal(err)
+			}
+			c.Jar.SetCookies(at, w.Result().Cookies())
+			if _, err := i.Users().Ban(t.Context(), bob.ID); err != nil {
+				t.Fatal(err)
+			}
+			i.Clock.Advance(wait)
+			if res, body := do(t, c, "POST", at.String()+"/private", "x", "Origin", at.String()); res.StatusCode != 401 {
+				t.Errorf("with a token of the banned: %d %q", res.StatusCode, body)
+			}
+			if _, body := do(t, c, "GET", at.String()+"/private", ""); body != ada.ID+"|" {
+				t.Errorf("the request after that: %q", body)
+			}
+		})
+	}
+}
+
 func cookie(c *http.Client, at *url.URL, name string) string {
 	for _, k := range c.Jar.Cookies(at) {
 		if k.Name == name {

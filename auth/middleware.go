@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/auth/internal/wire"
@@ -173,11 +172,14 @@ func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id *Identity) *Iden
 	if b.Client == nil {
 		return id
 	}
-	sid, renewable := a.expiredSession(r, b)
-	if !renewable {
+	sid, err := a.expiredSession(r)
+	if err == nil && sid == "" && b.Client.LastActiveSessionID == "" {
 		return id
 	}
-	_, tok, err := a.engine.Renew(r.Context(), b, sid, a.site.Origin(r))
+	var tok string
+	if err == nil {
+		_, tok, err = a.engine.Renew(r.Context(), b, sid, a.site.Origin(r))
+	}
 	if err == nil {
 		var claims *token.Claims
 		if claims, err = a.verifier.Verify(r.Context(), tok); err == nil {
@@ -193,16 +195,21 @@ func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id *Identity) *Iden
 }
 
 // expiredSession names the session to renew: that of an expired token of this
-// instance, else the one last active on the client.
-func (a *Auth) expiredSession(r *http.Request, b *engine.Browser) (sid string, ok bool) {
+// instance, or none, which is the client's current one. The token of a session
+// that was ended is an error: whoever sent it becomes nobody else by that.
+func (a *Auth) expiredSession(r *http.Request) (sid string, err error) {
 	for _, name := range a.site.SessionCookies() {
 		for _, tok := range httpx.All(r, name) {
-			if c, err := a.verifier.VerifyExpired(r.Context(), tok); c != nil && (err == nil || errors.Is(err, token.ErrExpired)) {
-				return c.SessionID, true
+			c, why := a.verifier.VerifyExpired(r.Context(), tok)
+			if c != nil && (why == nil || errors.Is(why, token.ErrExpired)) {
+				return c.SessionID, nil
+			}
+			if errors.Is(why, token.ErrRevoked) {
+				err = fault.Wrap("signed_out", "", why)
 			}
 		}
 	}
-	return "", b.Client.LastActiveSessionID != ""
+	return "", err
 }
 
 // over reports whether err says that the session has ended for good, and not

@@ -66,7 +66,7 @@ func (c *call) originOf(target string) string {
 	return origin
 }
 
-// directives are the cookies of the session last active, with a new token, or
+// directives are the cookies of the current session, with a new token, or
 // of somebody who is signed out.
 func (c *call) directives(origin string) ([]string, error) {
 	v, err := c.e.View(c.ctx(), c.b)
@@ -76,15 +76,9 @@ func (c *call) directives(origin string) ([]string, error) {
 	if v == nil {
 		return c.site.Directives(c.b, false, ""), nil
 	}
-	live := v.Live()
-	if len(live) == 0 {
+	s := v.Current()
+	if s == nil {
 		return c.site.Directives(c.b, false, ""), nil
-	}
-	s := live[len(live)-1]
-	for _, other := range live {
-		if other.ID == v.Client.LastActiveSessionID {
-			s = other
-		}
 	}
 	jwt, err := c.e.Token(c.ctx(), c.b, s.ID, engine.TokenParams{Origin: origin})
 	if fault.From(err).Code == "authentication_invalid" { // it has ended meanwhile

@@ -102,6 +102,57 @@ func TestClient(t *testing.T) {
 	b.delete("/v1/client/sessions").ok().is("response", nil)
 }
 
+// When the session last active ends behind the client's back, another account
+// of the browser takes over, unless a request names the one that is over.
+func TestOtherAccountGoesOn(t *testing.T) {
+	r := newRig(t)
+	b := r.browser()
+	one, adas := b.signUp(ada, good)
+	two, bobs := b.signUp(bob, good)
+	if _, err := r.e.Users().Ban(t.Context(), bobs); err != nil {
+		t.Fatal(err)
+	}
+	a := b.get("/v1/client").ok().is("response.last_active_session_id", one)
+	if c := r.claims(a.str("response.sessions.0.last_active_token.jwt")); c.SessionID != one {
+		t.Errorf("token of the client: %+v", c)
+	}
+	b.session = ""
+	b.get("/v1/me").ok().is("response.id", adas)
+	b.session = two
+	b.get("/v1/me").refused(401, "authentication_invalid")
+}
+
+// Signing out of all clears up, also if the only session is over by itself.
+func TestSignOutOfWhatIsOver(t *testing.T) {
+	for name, over := range map[string]func(r *rig, b *browser){
+		"run out": func(r *rig, b *browser) {
+			b.signUp(ada, good)
+			r.advance(8 * 24 * time.Hour)
+		},
+		"replaced": func(r *rig, b *browser) {
+			r.browser().signUp(ada, good)
+			id := b.post("/v1/client/sign_ins", "identifier", ada).ok().str("response.id")
+			b.signUp(bob, good)
+			r.advance(time.Second)
+			sid := b.post("/v1/client/sign_ins/"+id+"/attempt_first_factor", "strategy", "password", "password", good).ok().
+				is("client.sessions.0.status", "replaced").str("response.created_session_id")
+			if _, err := r.e.Sessions().Revoke(t.Context(), sid); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(s *setup) { s.settings.Sessions.Multi = false })
+			b := r.browser()
+			over(r, b)
+			b.delete("/v1/client/sessions").ok().is("response.last_active_session_id", nil)
+			if got := b.cookie("__client_uat"); got != "0" {
+				t.Errorf("client_uat %q", got)
+			}
+		})
+	}
+}
+
 // A browser that signs out often is told of the last few sessions only.
 func TestEndedSessionsDoNotPileUp(t *testing.T) {
 	r := newRig(t)

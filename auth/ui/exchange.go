@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/httpx"
@@ -122,17 +121,5 @@ func (x *exchange) accounts() (current *engine.SessionView, all []*engine.Sessio
 	if v == nil || err != nil {
 		return nil, nil, err
 	}
-	return active(v), v.Live(), nil
-}
-
-func active(v *engine.ClientView) *engine.SessionView {
-	all := v.Live()
-	i := slices.IndexFunc(all, func(s *engine.SessionView) bool { return s.ID == v.Client.LastActiveSessionID })
-	switch {
-	case i >= 0:
-		return all[i]
-	case len(all) > 0:
-		return all[len(all)-1]
-	}
-	return nil
+	return v.Current(), v.Live(), nil
 }

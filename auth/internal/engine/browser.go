@@ -190,9 +190,9 @@ func (r Request) activity() session.Activity {
 	return act
 }
 
-// liveOnClient lists the sessions that are live on a client.
-func liveOnClient(ctx context.Context, tx store.Tx, clientID string, t *txn) ([]*session.Session, error) {
-	ss, err := session.OfClient(ctx, tx, clientID)
+// liveOnClient lists the sessions that are live on a client, oldest first.
+func liveOnClient(ctx context.Context, t *txn, clientID string) ([]*session.Session, error) {
+	ss, err := session.OfClient(ctx, t, clientID)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,11 @@ func (v *ClientView) Live() []*SessionView {
 	return live
 }
 
+// Current is the session that the browser acts with unless it names another:
+// the one last active, or the newest live one if that is over. nil: nobody is
+// signed in.
+func (v *ClientView) Current() *SessionView { return currentOf(v.Live(), v.Client.LastActiveSessionID) }
+
 // A SignInView is a sign-in with what can be done next.
 type SignInView struct {
 	*signin.Attempt

@@ -86,8 +86,8 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 	return e.notifyUser(ctx, t, u, slug, c.by)
 }
 
-// endUser ends every live session of a user but one, and moves the clients
-// they were on.
+// endUser ends every live session of a user but one. Their clients still name
+// them as last active: see currentOf.
 func (e *Engine) endUser(ctx context.Context, t *txn, userID, keep string, status session.Status) error {
 	ss, err := session.Live(ctx, t, userID, t.now)
 	if err != nil {

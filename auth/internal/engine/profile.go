@@ -23,18 +23,19 @@ type Actor struct {
 }
 
 // Actor finds who acts: the session with the given ID on the browser's client,
-// or the one last active if the ID is empty. Pending sessions and users who
-// are banned or locked may not act.
+// or the current one if the ID is empty. Pending sessions and users who are
+// banned or locked may not act.
 func (e *Engine) Actor(ctx context.Context, b *Browser, sessionID string) (*Actor, error) {
 	none := fault.New("authentication_invalid", "")
 	if b.Client == nil {
 		return nil, none
 	}
 	if sessionID == "" {
-		sessionID = b.Client.LastActiveSessionID
-	}
-	if sessionID == "" {
-		return nil, none
+		s, err := e.currentSession(ctx, b)
+		if err != nil {
+			return nil, missingAs(err, none)
+		}
+		sessionID = s.ID
 	}
 	a := &Actor{Browser: b}
 	err := e.view(ctx, func(tx store.Tx) (err error) {

@@ -94,7 +94,7 @@ func (e *Engine) EndSession(ctx context.Context, b *Browser, id string, status s
 }
 
 // EndAllSessions signs out of every session of the browser's client and
-// returns them.
+// returns those that this took off it.
 func (e *Engine) EndAllSessions(ctx context.Context, b *Browser) ([]*SessionView, error) {
 	if b.Client == nil {
 		return nil, nil
@@ -104,6 +104,8 @@ func (e *Engine) EndAllSessions(ctx context.Context, b *Browser) ([]*SessionView
 		if ss, err = session.OfClient(ctx, t, c.ID); err != nil {
 			return err
 		}
+		// What is over by itself or was replaced cannot be ended once more.
+		ss = slices.DeleteFunc(ss, func(s *session.Session) bool { return !s.LiveAt(t.now) && s.Status != session.Ended })
 		c.SignInID, c.SignUpID = "", ""
 		return e.endOn(ctx, t, c, rotate, session.Removed, ss...)
 	})
@@ -118,7 +120,7 @@ func (e *Engine) endOn(ctx context.Context, t *txn, c *session.Client, rotate fu
 	for _, s := range ss {
 		live := s.LiveAt(t.now)
 		if err := s.End(status, t.now); err != nil {
-			if len(ss) > 1 || errors.Is(err, session.ErrOver) && s.Status == status {
+			if errors.Is(err, session.ErrOver) && s.Status == status {
 				continue
 			}
 			return fault.From(err)
@@ -130,15 +132,14 @@ func (e *Engine) endOn(ctx context.Context, t *txn, c *session.Client, rotate fu
 			t.ended = append(t.ended, s)
 		}
 	}
-	live, err := liveOnClient(ctx, t, c.ID, t)
+	live, err := liveOnClient(ctx, t, c.ID)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(live, func(s *session.Session) bool { return s.ID == c.LastActiveSessionID }) {
-		c.LastActiveSessionID = ""
-		if len(live) > 0 {
-			c.LastActiveSessionID = live[len(live)-1].ID
-		}
+	next := currentOf(live, c.LastActiveSessionID)
+	c.LastActiveSessionID = ""
+	if next != nil {
+		c.LastActiveSessionID = next.ID
 	}
 	rotate()
 	return nil

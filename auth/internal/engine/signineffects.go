@@ -52,7 +52,7 @@ func (r *signInRun) liveSessions(ctx context.Context) ([]*session.Session, error
 	if r.client.Version == 0 || r.live != nil { // a client that is not stored has none
 		return r.live, nil
 	}
-	live, err := liveOnClient(ctx, r.t, r.client.ID, r.t)
+	live, err := liveOnClient(ctx, r.t, r.client.ID)
 	if live == nil {
 		live = []*session.Session{}
 	}
@@ -150,7 +150,7 @@ func (e *Engine) SignInUser(ctx context.Context, b *Browser, userID string) (*se
 		if err != nil {
 			return err
 		}
-		live, err := liveOnClient(ctx, t, c.ID, t)
+		live, err := liveOnClient(ctx, t, c.ID)
 		if err != nil {
 			return err
 		}

@@ -201,7 +201,7 @@ type signUpRun struct {
 }
 
 func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input) (next signup.Attempt, refused, err error) {
-	live, err := liveOnClient(ctx, r.t, r.client.ID, r.t)
+	live, err := liveOnClient(ctx, r.t, r.client.ID)
 	if err != nil {
 		return a, nil, err
 	}

@@ -127,18 +127,23 @@ func (e *Engine) claims(s *session.Session, p TokenParams, lifetime time.Duratio
 func (e *Engine) Revoked(sessionID string) bool { return e.revoked.has(sessionID) }
 
 // Renew finds a live session on the browser's client for a request that came
-// with no token or an expired one: the session that the expired one names, or
-// the one last active. It returns a new token with its session.
+// with no token or an expired one, and returns a new token with its session.
+// The session that the expired one names is renewed or nobody is: another one
+// would make somebody else of the person in the middle of what they do. Only
+// without a name it is the current one.
 func (e *Engine) Renew(ctx context.Context, b *Browser, sessionID, origin string) (*session.Session, string, error) {
 	if b.Client == nil {
 		return nil, "", fault.New("signed_out", "")
 	}
-	if sessionID == "" {
-		sessionID = b.Client.LastActiveSessionID
+	var s *session.Session
+	var err error
+	if sessionID != "" {
+		s, err = e.ownSession(ctx, b, sessionID)
+	} else {
+		s, err = e.currentSession(ctx, b)
 	}
-	s, err := e.ownSession(ctx, b, sessionID)
 	if err != nil {
-		return nil, "", err
+		return nil, "", missingAs(err, fault.New("signed_out", ""))
 	}
 	now := e.now()
 	if !s.LiveAt(now) {

@@ -38,16 +38,15 @@ func (e Encoder) Client(v *engine.ClientView) *Client {
 		}
 	}
 	for _, s := range v.Sessions { // oldest first
-		live := s.LiveAt(v.Now)
-		if !live {
+		if !s.LiveAt(v.Now) {
 			if ended--; ended >= maxEnded {
 				continue
 			}
 		}
 		out.Sessions = append(out.Sessions, e.Session(s, v.Now))
-		if live && s.ID == c.LastActiveSessionID {
-			out.LastActiveSessionID = &s.ID
-		}
+	}
+	if s := v.Current(); s != nil {
+		out.LastActiveSessionID = &s.ID
 	}
 	if v.SignIn != nil {
 		out.SignIn = e.SignIn(v.SignIn)
