@@ -252,19 +252,23 @@ func EndAll(ctx context.Context, tx store.Tx, ss []*Session, status Status, now 
 // learn what others have ended. Of a record that cannot be decoded only the ID
 // is known; it must not hide the others.
 func EndedSince(ctx context.Context, tx store.Tx, t time.Time) ([]*Session, error) {
-	ss, bad, err := sessions.List(ctx, tx, store.Query{Where: []store.Match{
-		{Index: "ended_at", Op: store.Greater, Values: []string{store.TimeKey(t.Add(-time.Millisecond))}}}})
+	return after(ctx, tx, "ended_at", t.Add(-time.Millisecond))
+}
+
+// EndedBeforeTokens returns the sessions that have ended although long-lived
+// tokens of them are still good at the time now. Of a record that cannot be
+// decoded only the ID is known.
+func EndedBeforeTokens(ctx context.Context, tx store.Tx, now time.Time) ([]*Session, error) {
+	return after(ctx, tx, "tokens_until", now)
+}
+
+// after lists the sessions with a time after t in an index.
+func after(ctx context.Context, tx store.Tx, index string, t time.Time) ([]*Session, error) {
+	ss, bad, err := sessions.List(ctx, tx, store.Query{Where: []store.Match{{Index: index, Op: store.Greater, Values: []string{store.TimeKey(t)}}}})
 	for _, b := range bad {
 		ss = append(ss, &Session{Meta: store.Meta{ID: b.ID}})
 	}
 	return ss, err
-}
-
-// EndedBeforeTokens returns the sessions that have ended although long-lived
-// tokens of them are still good at the time now.
-func EndedBeforeTokens(ctx context.Context, tx store.Tx, now time.Time) ([]*Session, error) {
-	return sessions.Find(ctx, tx, store.Query{Where: []store.Match{
-		{Index: "tokens_until", Op: store.Greater, Values: []string{store.TimeKey(now)}}}})
 }
 
 // A Filter narrows a list of sessions; every field that is set must hold.

@@ -167,6 +167,36 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// A record that cannot be read does not hide the ends of others, nor its own.
+func TestFault_R26_EndsBesideACorruptRecord(t *testing.T) {
+	st := memory.New()
+	ctx := t.Context()
+	good := session.New("user_1", "client_1", 0, 0, now)
+	good.TokensUntil = now.Add(time.Hour)
+	err := st.Update(ctx, func(tx store.Tx) error {
+		if err := good.End(session.Revoked, now); err != nil {
+			return err
+		}
+		bad := store.Record{Kind: session.Kind, ID: "sess_bad", Data: []byte(`null`), Entries: good.StoreEntries()}
+		_, err := tx.Put(ctx, bad)
+		return errors.Join(err, session.Put(ctx, tx, good))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = st.View(ctx, func(tx store.Tx) error {
+		since, err := session.EndedSince(ctx, tx, now)
+		long, lerr := session.EndedBeforeTokens(ctx, tx, now)
+		if len(since) != 2 || len(long) != 2 {
+			t.Errorf("%d and %d are known to have ended, want 2", len(since), len(long))
+		}
+		return errors.Join(err, lerr)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func ExampleSession_StatusAt() {
 	s := session.New("user_1", "client_1", 7*24*time.Hour, 0, now)
 	fmt.Println(s.StatusAt(now), s.StatusAt(now.Add(8*24*time.Hour))) // nobody has to write that down

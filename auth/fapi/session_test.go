@@ -64,6 +64,7 @@ func TestTokens(t *testing.T) {
 	if fresh := b.post(p + "?debug=skip_cache").ok().str("jwt"); fresh == a.str("jwt") {
 		t.Error("skip_cache gave the same token")
 	}
+	b.post(p, "organization_id", "org_unknown").refused(404, "resource_not_found")
 	b.post(p+"/supabase").refused(404, "jwt_template_not_found")
 	r.browser().post(p).refused(401, "authentication_invalid")
 	other := r.browser()

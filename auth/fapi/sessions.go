@@ -56,12 +56,10 @@ func (c *call) end(status session.Status) (any, error) {
 }
 
 // createToken answers with a session token. An absent organization is the
-// session's last one, an empty one is none.
+// session's last one, and that is none, like an empty one.
 func (c *call) createToken() (any, error) {
 	p := engine.TokenParams{Origin: c.site.Origin(c.r)}
-	if org, ok := c.form.String("organization_id"); ok {
-		p.OrganizationID = &org
-	}
+	p.OrganizationID, _ = c.form.String("organization_id")
 	debug, _ := c.query.String("debug")
 	p.Fresh = debug == "skip_cache"
 	if err := firstOf(c.form.Err(), c.query.Err()); err != nil {

@@ -118,7 +118,8 @@ func (ss Sessions) Create(ctx context.Context, userID string) (*session.Session,
 }
 
 // Token mints a token of a session, for a lifetime of 0 the usual one. A longer
-// one is noted on the session first, so that its end is remembered for as long.
+// one is noted on the session first, so that its end is remembered for as long;
+// it ends with the session, at its maximum life or if it is not used.
 func (ss Sessions) Token(ctx context.Context, id string, lifetime time.Duration) (string, error) {
 	s, err := ss.Get(ctx, id)
 	if err != nil {
@@ -146,7 +147,7 @@ func (ss Sessions) noteTokens(ctx context.Context, id string, lifetime time.Dura
 		if !s.LiveAt(t.now) {
 			return session.ErrOver
 		}
-		if until := t.now.Add(lifetime); until.After(s.TokensUntil) {
+		if until := ss.e.claims(s, TokenParams{}, lifetime).Expires; until.After(s.TokensUntil) {
 			s.TokensUntil = until
 		}
 		return session.Put(ctx, t, s)
@@ -164,15 +165,6 @@ func (ss Sessions) Client(ctx context.Context, id string) (c *session.Client, on
 		return err
 	})
 	return c, on, err
-}
-
-// Clients returns clients, newest first, and how many there are in all.
-func (ss Sessions) Clients(ctx context.Context, offset, limit int) (list []*session.Client, total int, err error) {
-	err = ss.e.view(ctx, func(tx store.Tx) (err error) {
-		list, total, err = session.ListClients(ctx, tx, offset, limit)
-		return err
-	})
-	return list, total, err
 }
 
 // VerifyClient returns the client that a cookie value proves.

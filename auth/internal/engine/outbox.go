@@ -96,19 +96,24 @@ func (e *Engine) wakeOutbox() {
 // Deliver sends every mail that is due and returns how many were sent and when
 // the next one is due; zero is never. [Engine.Run] calls it.
 func (e *Engine) Deliver(ctx context.Context) (sent int, next time.Time, err error) {
+	after := ""
 	for {
 		var due []*outMail
+		var bad []*store.CorruptError
 		now := e.now()
 		err := e.view(ctx, func(tx store.Tx) (err error) {
-			var bad []*store.CorruptError
-			due, bad, err = outboxTab.List(ctx, tx, store.Query{Order: "due", Limit: 64})
-			for _, b := range bad {
-				e.log.ErrorContext(ctx, "outbox: mail cannot be read", "err", b)
-			}
+			due, bad, err = outboxTab.List(ctx, tx, store.Query{Order: "due", After: after, Limit: 64})
 			return err
 		})
 		if err != nil {
 			return sent, now.Add(time.Second), err
+		}
+		for _, b := range bad {
+			e.log.ErrorContext(ctx, "outbox: mail cannot be read", "err", b)
+		}
+		if len(due) == 0 && len(bad) > 0 { // they stay where they are, and others behind them wait
+			after = bad[len(bad)-1].ID
+			continue
 		}
 		later := time.Time{}
 		for i, m := range due {

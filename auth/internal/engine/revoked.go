@@ -16,6 +16,9 @@ type revocations struct {
 	sids sync.Map   // session ID → time.Time when its last token is dead; every request looks, without a lock
 	mu   sync.Mutex // guards next
 	next time.Time  // when to sweep
+	// learned is until when the store was asked, overlooked when it was last
+	// asked for all that still matters. New sets them, then Run's jobs alone.
+	learned, overlooked time.Time
 }
 
 // tokenLeeway is more than any verifier's leeway and any clock's error.
@@ -55,12 +58,22 @@ func (r *revocations) has(sid string) bool {
 	return ok
 }
 
-// loadRevocations reads at the start what has ended before its tokens.
+const (
+	// learnOverlap is how much of what was asked before is asked again, for
+	// clocks that differ and transactions that took a while.
+	learnOverlap = 30 * time.Second
+	// overlookEvery is how often all is asked again that still matters. A
+	// session that the host ended in a transaction of its own has ended when
+	// that began, and is seen when it commits: nobody knows how much later.
+	overlookEvery = 30 * time.Second
+)
+
+// loadRevocations reads all that has ended before its tokens.
 func (e *Engine) loadRevocations(ctx context.Context) error {
+	now := e.now()
 	var ss []*session.Session
 	err := e.view(ctx, func(tx store.Tx) error {
-		now := e.now()
-		recent, err := session.EndedSince(ctx, tx, now.Add(-maxTokenLifetime))
+		recent, err := session.EndedSince(ctx, tx, now.Add(-maxTokenLifetime-tokenLeeway))
 		if err != nil {
 			return err
 		}
@@ -68,18 +81,30 @@ func (e *Engine) loadRevocations(ctx context.Context) error {
 		ss = append(recent, long...)
 		return err
 	})
+	if err != nil {
+		return err
+	}
 	e.revoked.add(ss)
-	return err
+	e.revoked.learned, e.revoked.overlooked = now, now
+	return nil
 }
 
-// learnRevocations asks the store which sessions other instances have ended since the
-// last time, with some overlap for their clocks.
-func (e *Engine) learnRevocations(ctx context.Context, since time.Time) error {
+// learnRevocations asks the store which sessions others have ended since the
+// last time.
+func (e *Engine) learnRevocations(ctx context.Context) error {
+	now := e.now()
+	if now.Sub(e.revoked.overlooked) >= overlookEvery {
+		return e.loadRevocations(ctx)
+	}
 	var ss []*session.Session
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		ss, err = session.EndedSince(ctx, tx, since.Add(-30*time.Second))
+		ss, err = session.EndedSince(ctx, tx, e.revoked.learned.Add(-learnOverlap))
 		return err
 	})
+	if err != nil {
+		return err
+	}
 	e.revoked.add(ss)
-	return err
+	e.revoked.learned = now
+	return nil
 }

@@ -39,12 +39,10 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) runJobs(ctx context.Context) {
 	tick := time.NewTicker(learnEvery)
 	defer tick.Stop()
-	learned, purged := e.now(), time.Time{}
+	purged := time.Time{}
 	for ctx.Err() == nil {
 		now := e.now()
-		if e.job(ctx, "learn revocations", func(ctx context.Context) error { return e.learnRevocations(ctx, learned) }) {
-			learned = now
-		}
+		e.job(ctx, "learn revocations", e.learnRevocations)
 		if e.keysStale(now) {
 			e.job(ctx, "rotate keys", e.rotateKeys)
 		}

@@ -14,8 +14,9 @@ import (
 
 // TokenParams ask for a session token.
 type TokenParams struct {
-	// OrganizationID: nil is the session's last active one, empty is none.
-	OrganizationID *string
+	// OrganizationID: empty is none. Any other is refused: no organization has
+	// the user.
+	OrganizationID string
 	// Origin becomes azp; empty leaves it out.
 	Origin string
 	// Fresh asks for a token that nobody was given before.
@@ -33,6 +34,9 @@ func (e *Engine) Token(ctx context.Context, b *Browser, sessionID string, p Toke
 	now := e.now()
 	if !s.LiveAt(now) {
 		return "", fault.New("authentication_invalid", "")
+	}
+	if p.OrganizationID != "" {
+		return "", fault.New("resource_not_found", "")
 	}
 	if s.NeedsTouch(now) && !b.stale {
 		if s, err = e.touch(ctx, s, b.Request); err != nil {
@@ -107,17 +111,22 @@ func (e *Engine) mint(ctx context.Context, s *session.Session, p TokenParams) (s
 	return e.keys.minter.Do(ctx, key, sign)
 }
 
-// claims says of a session what a token says.
+// claims says of a session what a token says. A token outlives its session by
+// less than a second, however long a lifetime is asked for: exp counts whole
+// seconds, and is after iat.
 func (e *Engine) claims(s *session.Session, p TokenParams, lifetime time.Duration) token.Claims {
 	now := e.now()
 	age := s.FactorAge(now)
 	c := token.Claims{Subject: s.UserID, SessionID: s.ID, AuthorizedParty: p.Origin,
 		FactorAge: &token.FactorAge{First: age[0], Second: age[1]}, Status: token.Status(s.StatusAt(now)),
 		Actor: s.Actor, IssuedAt: now, Expires: now.Truncate(time.Second).Add(lifetime)}
-	if !s.ExpireAt.IsZero() && c.Expires.After(s.ExpireAt) { // a token never outlives its session
-		if end := s.ExpireAt.Truncate(time.Second); end.After(c.IssuedAt.Truncate(time.Second)) {
+	for _, end := range []time.Time{s.ExpireAt, s.AbandonAt()} {
+		if end = end.Truncate(time.Second); !end.IsZero() && end.Before(c.Expires) {
 			c.Expires = end
 		}
+	}
+	if least := now.Truncate(time.Second).Add(time.Second); c.Expires.Before(least) {
+		c.Expires = least
 	}
 	return c
 }
