@@ -29,6 +29,8 @@ var (
 	ErrMetadata = errors.New("user: metadata not acceptable")
 	// ErrName: a name is too long or has characters that no name has.
 	ErrName = errors.New("user: name not acceptable")
+	// ErrLocale: a text has not the shape of a language tag.
+	ErrLocale = errors.New("user: locale not acceptable")
 )
 
 // A LockedError says until when an account is locked. It is [ErrLocked].

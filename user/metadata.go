@@ -127,3 +127,21 @@ func CheckName(name string) (string, error) {
 	}
 	return name, nil
 }
+
+// maxLocale is the longest language tag that is kept: RFC 5646, 4.4.1.
+const maxLocale = 35
+
+// CheckLocale reports whether locale has the shape of a language tag (BCP 47):
+// letters, digits and hyphens, at most 35; none at all is fine too. Anything
+// else is [ErrLocale].
+func CheckLocale(locale string) error {
+	if len(locale) > maxLocale {
+		return fmt.Errorf("%w: longer than %d characters", ErrLocale, maxLocale)
+	}
+	for _, r := range locale {
+		if r != '-' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') {
+			return fmt.Errorf("%w: character %U", ErrLocale, r)
+		}
+	}
+	return nil
+}

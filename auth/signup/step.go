@@ -153,7 +153,10 @@ func (a *Attempt) update(in Update, env Env) error {
 		}
 		a.UnsafeMetadata = m
 	}
-	if in.Locale != nil && len(*in.Locale) <= 35 {
+	if in.Locale != nil {
+		if err := user.CheckLocale(*in.Locale); err != nil {
+			errs = append(errs, fault.From(err))
+		}
 		a.Locale = *in.Locale
 	}
 	if in.LegalAccepted && a.LegalAccepted.IsZero() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -229,4 +230,24 @@ func TestNoPathCompletesUnproved(t *testing.T) {
 			return
 		}
 	})
+}
+
+// A locale is the shape of a language tag or refused: nothing is cut or left
+// out in silence.
+func TestLocale(t *testing.T) {
+	for locale, want := range map[string]string{
+		"": "", "en": "", "en-GB": "", "de-DE-u-co-phonebk": "", "zh-Hant-TW": "", strings.Repeat("a", 35): "",
+		strings.Repeat("a", 36): "form_param_format_invalid", strings.Repeat("é", 17): "form_param_format_invalid",
+		"en_GB": "form_param_format_invalid", "en GB": "form_param_format_invalid", "en\x00": "form_param_format_invalid",
+		"<b>": "form_param_format_invalid", "a[": "form_param_format_invalid", "a@": "form_param_format_invalid",
+	} {
+		w := newWorld()
+		_, err := w.step(t, signup.Update{Locale: &locale})
+		if code(err) != want || want == "" && w.attempt.Locale != locale || want != "" && w.attempt.Locale != "" {
+			t.Errorf("%q: %v, kept %q", locale, err, w.attempt.Locale)
+		}
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Param != "locale" {
+			t.Errorf("%q: blames %q", locale, f.Param)
+		}
+	}
 }

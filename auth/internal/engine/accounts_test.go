@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/usherauth/usher/auth/factor"
@@ -119,4 +120,22 @@ func count(t *testing.T, st store.Store, kind string) (n int) {
 	}
 	t.Fatalf("no kind %q", kind)
 	return 0
+}
+
+// A locale that the host gives is a language tag as well, and never cut.
+func TestHostLocale(t *testing.T) {
+	r := newRig(t, nil)
+	long := strings.Repeat("é", 20)
+	p := engine.CreateUserParams{EmailAddresses: []string{ada}, Password: good, Locale: long}
+	if _, err := r.Users().Create(t.Context(), p); code(err) != "form_param_format_invalid" {
+		t.Errorf("create: %v", err)
+	}
+	p.Locale = "en-GB"
+	u, err := r.Users().Create(t.Context(), p)
+	if err != nil || u.Locale != "en-GB" {
+		t.Fatalf("%+v %v", u, err)
+	}
+	if _, err := r.Users().Update(t.Context(), u.ID, engine.UpdateUserParams{Locale: &long}); code(err) != "form_param_format_invalid" {
+		t.Errorf("update: %v", err)
+	}
 }

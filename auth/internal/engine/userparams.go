@@ -53,7 +53,10 @@ func draftUser(p user.CreateParams, now time.Time) (*user.User, error) {
 			return nil, fault.Wrap("form_param_exceeds_allowed_size", m.param, err)
 		}
 	}
-	u.Locale, u.LegalAcceptedAt, u.DeleteSelfDisabled = clip(p.Locale, 35), p.LegalAcceptedAt, p.DeleteSelfDisabled
+	if err := user.CheckLocale(p.Locale); err != nil {
+		return nil, fault.From(err)
+	}
+	u.Locale, u.LegalAcceptedAt, u.DeleteSelfDisabled = p.Locale, p.LegalAcceptedAt, p.DeleteSelfDisabled
 	u.CreateOrganizationDisabled, u.CreateOrganizationsLimit = p.CreateOrganizationDisabled, max(0, p.CreateOrganizationsLimit)
 	return u, nil
 }
@@ -130,7 +133,8 @@ func applyUpdate(p user.UpdateParams, u *user.User) error {
 		u.CreateOrganizationsLimit = max(0, *p.CreateOrganizationsLimit)
 	}
 	if p.Locale != nil {
-		u.Locale = clip(*p.Locale, 35)
+		errs = append(errs, user.CheckLocale(*p.Locale))
+		u.Locale = *p.Locale
 	}
 	if p.LegalAcceptedAt != nil {
 		u.LegalAcceptedAt = *p.LegalAcceptedAt

@@ -48,7 +48,7 @@ var exported = map[string]map[string]struct {
 		"ErrLastIdentification":  {user.ErrLastIdentification, "identification_deletion_failed"},
 		"ErrBanned":              {user.ErrBanned, "user_banned"}, "ErrLocked": {&user.LockedError{}, "user_locked"},
 		"ErrNoPassword": {user.ErrNoPassword, "no_password_set"}, "ErrMetadata": {user.ErrMetadata, "form_param_exceeds_allowed_size"},
-		"ErrName": {user.ErrName, "form_param_format_invalid"}, "ErrOrder": {user.ErrOrder, "form_param_value_invalid"},
+		"ErrName": {user.ErrName, "form_param_format_invalid"}, "ErrLocale": {user.ErrLocale, "form_param_format_invalid"}, "ErrOrder": {user.ErrOrder, "form_param_value_invalid"},
 	},
 	"../../../session": {
 		"ErrOver": {session.ErrOver, "invalid_action_for_session"}, "ErrClientSecret": {session.ErrClientSecret, "authentication_invalid"},

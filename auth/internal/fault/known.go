@@ -70,6 +70,7 @@ var known = []func(error) *Error{
 	is(user.ErrNoPassword, "no_password_set", ""),
 	is(user.ErrMetadata, "form_param_exceeds_allowed_size", "metadata"),
 	is(user.ErrName, "form_param_format_invalid", "name"),
+	is(user.ErrLocale, "form_param_format_invalid", "locale"),
 	is(user.ErrOrder, "form_param_value_invalid", "order_by"),
 	is(session.ErrOver, "invalid_action_for_session", ""),
 	is(session.ErrClientSecret, "authentication_invalid", ""),
