@@ -182,14 +182,6 @@ func ByIdentificationID(ctx context.Context, tx store.Tx, id string) (*User, err
 	return users.By(ctx, tx, "idn", id)
 }
 
-// ByExternalID returns the user with the host's own ID, or store.ErrNotFound.
-func ByExternalID(ctx context.Context, tx store.Tx, id string) (*User, error) {
-	if id == "" {
-		return nil, store.ErrNotFound
-	}
-	return users.By(ctx, tx, "external_id", id)
-}
-
 // Name is the user's full name, or empty.
 func (u *User) Name() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }
 

@@ -40,8 +40,6 @@ type Config struct {
 	Issuer string
 	// AppURL is where mails and pages say the application is.
 	AppURL string
-	// DefaultOrigin is the azp of tokens that no Origin asked for; may be empty.
-	DefaultOrigin string
 
 	Algorithm token.Algorithm
 	Schedule  token.Schedule
