@@ -27,6 +27,8 @@ type Client struct {
 	SignUpID string `json:"sign_up_id,omitempty"`
 	// LastActiveSessionID is the session last chosen in the browser.
 	LastActiveSessionID string `json:"last_active_session_id,omitempty"`
+	// HadSession says that somebody has signed in here, once.
+	HadSession bool `json:"had_session,omitempty"`
 	// LastStrategy is how the last sign-in here was done.
 	LastStrategy string `json:"last_strategy,omitempty"`
 	// ChangedAt is when somebody last signed in or out here, to the second: the
@@ -48,8 +50,12 @@ func (c *Client) StoreEntries() []store.Entry {
 }
 
 // ClientLifetime is how long a client's cookie lasts: browsers cap it at 400
-// days.
-const ClientLifetime = 400 * 24 * time.Hour
+// days. StrangerLifetime is how long a client is kept where nobody has ever
+// signed in: anybody can make those.
+const (
+	ClientLifetime   = 400 * 24 * time.Hour
+	StrangerLifetime = 24 * time.Hour
+)
 
 // Grace is how long a replaced secret still identifies its client, so that
 // parallel requests of several tabs survive a rotation. It allows no change.
@@ -58,7 +64,7 @@ const Grace = time.Minute
 // NewClient returns a client that is not stored yet, without a secret: call
 // [Client.Rotate].
 func NewClient(now time.Time) *Client {
-	return &Client{Meta: store.Meta{ID: store.NewID("client", now), Expires: now.Add(ClientLifetime)}, CreatedAt: now, UpdatedAt: now}
+	return &Client{Meta: store.Meta{ID: store.NewID("client", now), Expires: now.Add(StrangerLifetime)}, CreatedAt: now, UpdatedAt: now}
 }
 
 // NewSecret returns 256 random bits for [Client.Rotate].
@@ -68,11 +74,22 @@ func NewSecret() []byte {
 	return b
 }
 
-// Rotate replaces the client's secret and returns the new cookie value.
+// KeepUntil lets the client last until at, if it would not anyway.
+func (c *Client) KeepUntil(at time.Time) {
+	if at.After(c.Expires) {
+		c.Expires = at
+	}
+}
+
+// Rotate replaces the client's secret and returns the new cookie value. The
+// lifetime of a client that had a session begins anew.
 func (c *Client) Rotate(secret []byte, now time.Time) (cookie string) {
 	h := sha256.Sum256(secret)
 	c.PreviousHash, c.SecretHash = c.SecretHash, h[:]
-	c.RotatedAt, c.UpdatedAt, c.Expires = now, now, now.Add(ClientLifetime)
+	c.RotatedAt, c.UpdatedAt = now, now
+	if c.HadSession {
+		c.KeepUntil(now.Add(ClientLifetime))
+	}
 	return c.ID + "." + base64.RawURLEncoding.EncodeToString(secret)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -345,7 +346,7 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 	method, path = fill(pattern, map[string]string{"user_id": id, "email_address_id": second, "session_id": sid, "client_id": s["client_id"].(string),
 		"provider": "oauth_google", "template": "none"})
 	if strings.HasSuffix(path, "handshake_payload") {
-		nonce, err := r.engine.PutHandshake(context.Background(), []string{"a=b"})
+		nonce, err := r.engine.PutHandshake(context.Background(), netip.Addr{}, []string{"a=b"})
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -232,7 +233,7 @@ func TestAttack_T16_handshake(t *testing.T) {
 	want := []string{"__session=x; Path=/", "__client_uat=1; Path=/"}
 	put := func() string {
 		t.Helper()
-		nonce, err := r.engine.PutHandshake(ctx, want)
+		nonce, err := r.engine.PutHandshake(ctx, netip.Addr{}, want)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func (c *call) handshake() (any, error) {
 	}
 	switch format {
 	case "nonce":
-		nonce, err := c.e.PutHandshake(c.ctx(), directives)
+		nonce, err := c.e.PutHandshake(c.ctx(), c.b.Addr, directives)
 		if err != nil {
 			return nil, err
 		}

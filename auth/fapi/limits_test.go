@@ -67,3 +67,22 @@ func TestRateLimitsAndBusyPool(t *testing.T) {
 	}
 	<-done
 }
+
+// What a stranger can do without end would fill the store.
+func TestStrangersAreCounted(t *testing.T) {
+	r := newRig(t, func(s *setup) { s.settings.Limits.CreateClient = settings.Rate{Count: 2, Per: time.Minute} })
+	handshake := "/v1/client/handshake?format=nonce&redirect_url=" + url.QueryEscape(r.server.URL+"/private")
+	for range 2 {
+		r.browser().post("/v1/client").ok()
+		if a := r.browser().get(handshake); a.status != 307 {
+			t.Fatalf("%d %s", a.status, a.raw)
+		}
+	}
+	for _, a := range []*answer{r.browser().post("/v1/client"), r.browser().get(handshake)} {
+		if a.refused(429, "too_many_requests"); a.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	r.advance(time.Minute)
+	r.browser().post("/v1/client").ok()
+}

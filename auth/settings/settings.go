@@ -130,10 +130,15 @@ type Rate struct {
 // Limits are rates by client address (for IPv6 by /64), but for the account
 // ones, which count tries on one account from anywhere.
 type Limits struct {
-	CreateSignIn   Rate `json:"create_sign_in"`
-	CreateSignUp   Rate `json:"create_sign_up"`
-	AttemptSignIn  Rate `json:"attempt_sign_in"`
-	AttemptSignUp  Rate `json:"attempt_sign_up"`
+	CreateSignIn  Rate `json:"create_sign_in"`
+	CreateSignUp  Rate `json:"create_sign_up"`
+	AttemptSignIn Rate `json:"attempt_sign_in"`
+	AttemptSignUp Rate `json:"attempt_sign_up"`
+	// CreateClient is how many browsers become known before anybody signs in
+	// there, and, counted apart, how many handshakes leave a nonce: requests
+	// that cost a stranger nothing and the store a record. People behind one
+	// address share it.
+	CreateClient   Rate `json:"create_client"`
 	AttemptAccount Rate `json:"attempt_account"`
 	// AttemptCode is how many codes are tried on one account, or for one
 	// address that is nobody's yet.
@@ -171,6 +176,7 @@ func Default() Settings {
 		Limits: Limits{
 			CreateSignIn: Rate{5, 10 * time.Second}, CreateSignUp: Rate{5, 10 * time.Second},
 			AttemptSignIn: Rate{3, 10 * time.Second}, AttemptSignUp: Rate{3, 10 * time.Second},
+			CreateClient:   Rate{30, time.Minute},
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
 		},
 		DeleteSelf: true,

@@ -72,7 +72,7 @@ func (s *Settings) Validate() error {
 
 	for name, r := range map[string]Rate{"create_sign_in": s.Limits.CreateSignIn, "create_sign_up": s.Limits.CreateSignUp,
 		"attempt_sign_in": s.Limits.AttemptSignIn, "attempt_sign_up": s.Limits.AttemptSignUp,
-		"attempt_account": s.Limits.AttemptAccount, "attempt_code": s.Limits.AttemptCode, "mail": s.Limits.Mail} {
+		"create_client": s.Limits.CreateClient, "attempt_account": s.Limits.AttemptAccount, "attempt_code": s.Limits.AttemptCode, "mail": s.Limits.Mail} {
 		check(r == Rate{} || r.Count > 0 && r.Per > 0, "limits."+name, "needs a count and a time, or neither")
 	}
 	return errors.Join(errs...)

@@ -165,10 +165,14 @@ func (e *Engine) change(ctx context.Context, b *Browser, make bool, fn func(t *t
 	return nil
 }
 
-// CreateClient makes a stranger a client; a client stays what it is.
+// CreateClient makes a stranger a client, so many from one address; a client
+// stays what it is.
 func (e *Engine) CreateClient(ctx context.Context, b *Browser) error {
 	if b.Client != nil {
 		return nil
+	}
+	if err := e.allow("create_client", b.Addr, e.Settings(ctx).Limits.CreateClient); err != nil {
+		return err
 	}
 	return e.change(ctx, b, true, func(*txn, *session.Client, func()) error { return nil })
 }

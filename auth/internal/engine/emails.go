@@ -30,8 +30,13 @@ func (v *addressVerification) StoreEntries() []store.Entry {
 // AddEmailAddress adds an address to the actor's account. It claims nothing
 // until it is verified.
 func (e *Engine) AddEmailAddress(ctx context.Context, a *Actor, address string) (*user.Identification, error) {
-	if !e.Settings(ctx).EmailAddress.Enabled {
+	s := e.Settings(ctx)
+	if !s.EmailAddress.Enabled {
 		return nil, fault.New("form_param_value_disabled", "email_address")
+	}
+	// The answer tells whether somebody has the address.
+	if err := e.allow("add_address", a.Browser.Addr, s.Limits.AttemptSignUp); err != nil {
+		return nil, err
 	}
 	var id user.Identification
 	err := e.act(ctx, a, func(t *txn, u *user.User) (err error) {

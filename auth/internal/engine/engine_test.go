@@ -582,7 +582,7 @@ func TestAttack_S04_LongTokensStayDead(t *testing.T) {
 func TestHandshakeOnce(t *testing.T) {
 	r := newRig(t, nil)
 	ctx := t.Context()
-	nonce, err := r.PutHandshake(ctx, []string{"a=b"})
+	nonce, err := r.PutHandshake(ctx, netip.Addr{}, []string{"a=b"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -592,7 +592,7 @@ func TestHandshakeOnce(t *testing.T) {
 	if _, err := r.TakeHandshake(ctx, nonce); code(err) != "resource_not_found" {
 		t.Errorf("T16: a second time: %v", err)
 	}
-	nonce, _ = r.PutHandshake(ctx, []string{"a=b"})
+	nonce, _ = r.PutHandshake(ctx, netip.Addr{}, []string{"a=b"})
 	r.advance(time.Minute)
 	if _, err := r.TakeHandshake(ctx, nonce); code(err) != "resource_not_found" {
 		t.Errorf("T16: too late: %v", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"net/netip"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -32,8 +33,12 @@ func handshakeID(nonce string) string {
 	return base64.RawURLEncoding.EncodeToString(h[:])
 }
 
-// PutHandshake keeps cookies for a backend to fetch and returns the nonce.
-func (e *Engine) PutHandshake(ctx context.Context, directives []string) (nonce string, err error) {
+// PutHandshake keeps cookies for a backend to fetch and returns the nonce: so
+// many for browsers at one address.
+func (e *Engine) PutHandshake(ctx context.Context, addr netip.Addr, directives []string) (nonce string, err error) {
+	if err := e.allow("handshake", addr, e.Settings(ctx).Limits.CreateClient); err != nil {
+		return "", err
+	}
 	nonce = base64.RawURLEncoding.EncodeToString(random(32))
 	until := e.now().Add(handshakeLifetime)
 	err = e.store.Update(ctx, func(tx store.Tx) error {

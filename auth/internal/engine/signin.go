@@ -82,6 +82,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		}
 		if !a.Final() {
 			c.SignInID = a.ID
+			c.KeepUntil(a.AbandonAt.Add(day)) // the browser is told that it is over
 		}
 		return signin.Put(ctx, t, &a)
 	})
@@ -212,6 +213,9 @@ func (e *Engine) ResetSignInPassword(ctx context.Context, b *Browser, id, plain 
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		if a.StatusAt(e.now()) != signin.NeedsNewPassword || facts.user == nil {
 			return signin.NewPassword{}, nil // the machine says what is wrong
+		}
+		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
+			return nil, err
 		}
 		if err := e.checkNewPassword(ctx, s, plain, facts.user); err != nil {
 			return nil, err

@@ -136,7 +136,7 @@ func (e *Engine) startSession(ctx context.Context, t *txn, c *session.Client, u 
 	}
 	s := session.New(u.ID, c.ID, set.Sessions.MaxLifetime, set.Sessions.IdleTimeout, t.now)
 	s.Activity = r.activity()
-	c.LastActiveSessionID = s.ID
+	c.LastActiveSessionID, c.HadSession = s.ID, true // the caller rotates the secret, which renews the lifetime
 	return s, nil
 }
 

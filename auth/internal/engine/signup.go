@@ -43,6 +43,7 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 			return errors.Join(err, refused) // nothing to keep of a refused beginning
 		}
 		a = next
+		c.KeepUntil(a.AbandonAt.Add(day)) // the browser is told that it is over
 		return signup.Put(ctx, t, &a)
 	})
 	if err != nil {
@@ -56,6 +57,12 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 
 // UpdateSignUp sets fields of a sign-up.
 func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p SignUpParams) (*signup.Attempt, error) {
+	s := e.Settings(ctx)
+	if p.EmailAddress != nil || p.Password != nil { // one tells who has an account, the other costs a hash
+		if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
+			return nil, err
+		}
+	}
 	return e.stepSignUp(ctx, b, id, func(s *settings.Settings, a *signup.Attempt) (signup.Input, error) {
 		return e.signUpInput(ctx, b, s, p, a.EmailAddress)
 	})
@@ -165,6 +172,7 @@ func (e *Engine) stepSignUp(ctx context.Context, b *Browser, id string,
 		if next, refused, err = run.step(ctx, *a, in); err != nil {
 			return err
 		}
+		c.KeepUntil(next.AbandonAt.Add(day))
 		return signup.Put(ctx, t, &next)
 	})
 	if d, ok := errors.AsType[*store.DuplicateError](err); ok && d.Index == "email" {
