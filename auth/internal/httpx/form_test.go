@@ -316,7 +316,7 @@ func TestAttack_W19_DecodersAreLinear(t *testing.T) {
 	}
 	for name, body := range worst {
 		best := time.Hour
-		for range 5 {
+		for try := 0; try < 40 && (try < 3 || best > 50*time.Millisecond); try++ {
 			start := time.Now()
 			f := jsonForm(t, body)
 			f.String("a")
