@@ -46,7 +46,8 @@ func CanonicalEmail(address string) (string, error) {
 		}
 	}
 	domain, err := domains.ToASCII(strings.TrimSuffix(address[at+1:], "."))
-	if err != nil || !strings.Contains(domain, ".") || strings.HasPrefix(domain, "[") {
+	if err != nil || !strings.Contains(domain, ".") || strings.HasPrefix(domain, "[") ||
+		strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") {
 		return bad("domain")
 	}
 	return local + "@" + strings.ToLower(domain), nil
