@@ -153,10 +153,9 @@ func (a *Attempt) update(in Update, env Env) error {
 		}
 		a.UnsafeMetadata = m
 	}
-	if in.Locale != nil {
-		if err := user.CheckLocale(*in.Locale); err != nil {
-			errs = append(errs, fault.From(err))
-		}
+	// A browser tells its locale by itself, and some tell en-US@posix: nobody is
+	// kept from signing up for that.
+	if in.Locale != nil && user.CheckLocale(*in.Locale) == nil {
 		a.Locale = *in.Locale
 	}
 	if in.LegalAccepted && a.LegalAccepted.IsZero() {
