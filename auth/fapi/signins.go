@@ -85,7 +85,10 @@ func (c *call) attemptSecondFactor() (any, error) { return c.attemptFactor(facto
 
 func (c *call) prepareFactor(use factor.Use) (any, error) {
 	strategy := c.form.Require("strategy")
-	target, _ := c.form.String("email_address_id")
+	target := ""
+	if st, ok := c.e.Strategies().Get(strategy); ok && st.Traits().Field != "" {
+		target, _ = c.form.String(st.Traits().Field)
+	}
 	if err := c.form.Err(); err != nil {
 		return nil, err
 	}
