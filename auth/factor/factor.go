@@ -181,6 +181,17 @@ func (s Set) Get(name string) (Strategy, bool) {
 	return nil, false
 }
 
+// Fields lists the form fields that name what a strategy is to use.
+func (s Set) Fields() []string {
+	var out []string
+	for _, st := range s.list {
+		if f := st.Traits().Field; f != "" && !contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // Options lists what the strategies for any of the uses could challenge the
 // subject with.
 func (s Set) Options(uses Use, subject Subject) []Option {

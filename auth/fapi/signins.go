@@ -86,8 +86,11 @@ func (c *call) attemptSecondFactor() (any, error) { return c.attemptFactor(facto
 func (c *call) prepareFactor(use factor.Use) (any, error) {
 	strategy := c.form.Require("strategy")
 	target := ""
-	if st, ok := c.e.Strategies().Get(strategy); ok && st.Traits().Field != "" {
-		target, _ = c.form.String(st.Traits().Field)
+	st, _ := c.e.Strategies().Get(strategy)
+	for _, field := range c.e.Strategies().Fields() { // all are read, so that an unclean one is refused whatever is asked
+		if v, _ := c.form.String(field); st != nil && st.Traits().Field == field {
+			target = v
+		}
 	}
 	if err := c.form.Err(); err != nil {
 		return nil, err
