@@ -29,8 +29,10 @@ var layers = map[string][]string{
 	"auth/notify":                 {"auth/notify", "auth/internal/httpx"},
 	"auth/internal/httpx":         {},
 	"auth/internal/limit":         {},
+	"auth/internal/outbound":      {},
 	"auth/internal/picture":       {},
 	"auth/internal/fault":         {"auth/internal/httpx", "user", "session", "store"},
+	"auth/oauth":                  {"auth/internal/outbound"},
 	"auth/factor":                 {"auth/internal/fault", "auth/notify", "auth/settings", "user", "session", "store"},
 	"auth/signin":                 {"auth/factor", "auth/internal/fault", "auth/settings", "user", "session", "store"},
 	"auth/signup":                 {"auth/factor", "auth/internal/fault", "auth/settings", "user", "session", "store"},
@@ -54,6 +56,8 @@ var outside = map[string][]string{
 	"go.etcd.io/bbolt":            {"examples/customstore"},
 	"github.com/wneessen/go-mail": {"auth/notify/smtp"},
 	"github.com/golang-jwt/jwt":   {"token"},
+	"github.com/coreos/go-oidc":   {"auth/oauth"},
+	"golang.org/x/oauth2":         {"auth/oauth"},
 	"pgregory.net/rapid":          {"storetest"},
 }
 
