@@ -16,10 +16,10 @@ type Verification struct {
 	Attempts *int   `json:"attempts"`
 	ExpireAt *int64 `json:"expire_at"`
 	// What only some strategies have.
-	Nonce            string  `json:"nonce,omitempty"`
-	RedirectURL      string  `json:"external_verification_redirect_url,omitempty"`
-	VerifiedAtClient string  `json:"verified_at_client,omitempty"`
-	Error            *Error  `json:"error,omitempty"`
+	Nonce            string `json:"nonce,omitempty"`
+	RedirectURL      string `json:"external_verification_redirect_url,omitempty"`
+	VerifiedAtClient string `json:"verified_at_client,omitempty"`
+	Error            *Error `json:"error,omitempty"`
 }
 
 // objects names a verification by its strategy.
