@@ -23,6 +23,9 @@ var layers = map[string][]string{
 	"storetest":                   {"store", "store/memory", "storetest"},
 	"user":                        {"store"},
 	"user/password":               {"user/password"},
+	"user/totp":                   {},
+	"user/backupcode":             {"user"},
+	"user/passkey":                {"user"},
 	"session":                     {"store"},
 	"session/useragent":           {},
 	"auth/settings":               {},
@@ -55,6 +58,9 @@ var outside = map[string][]string{
 	"github.com/wneessen/go-mail": {"auth/notify/smtp"},
 	"github.com/golang-jwt/jwt":   {"token"},
 	"pgregory.net/rapid":          {"storetest"},
+	"github.com/pquerna/otp":      {"user/totp"},
+	"github.com/boombuler":        {"user/totp"},
+	"github.com/go-webauthn":      {"user/passkey"},
 }
 
 type pkg struct {
