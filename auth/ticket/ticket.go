@@ -79,7 +79,7 @@ func Parse(wire string) (id string, secret []byte, ok bool) {
 		return "", nil, false
 	}
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(secret) != secretSize {
+	if err != nil || len(secret) != secretSize || len(text) != base64.RawURLEncoding.EncodedLen(secretSize) { // decoding skips line ends
 		return "", nil, false
 	}
 	return id, secret, true
