@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"storetest":                   {"store", "store/memory", "storetest"},
 	"user":                        {"store"},
 	"user/password":               {"user/password"},
+	"user/phone":                  {"user"},
 	"session":                     {"store"},
 	"session/useragent":           {},
 	"auth/settings":               {},
@@ -52,12 +53,13 @@ var layers = map[string][]string{
 
 // outside says which modules only these packages may link.
 var outside = map[string][]string{
-	"modernc.org/sqlite":          {"store/sqlite"},
-	"github.com/jackc/pgx":        {"store/postgres"},
-	"go.etcd.io/bbolt":            {"examples/customstore"},
-	"github.com/wneessen/go-mail": {"auth/notify/smtp"},
-	"github.com/golang-jwt/jwt":   {"token"},
-	"pgregory.net/rapid":          {"storetest"},
+	"modernc.org/sqlite":              {"store/sqlite"},
+	"github.com/jackc/pgx":            {"store/postgres"},
+	"go.etcd.io/bbolt":                {"examples/customstore"},
+	"github.com/wneessen/go-mail":     {"auth/notify/smtp"},
+	"github.com/golang-jwt/jwt":       {"token"},
+	"github.com/nyaruka/phonenumbers": {"user/phone"},
+	"pgregory.net/rapid":              {"storetest"},
 }
 
 type pkg struct {

@@ -101,8 +101,10 @@ var table = map[string]entry{
 	"form_new_password_matches_current":     {422, "New password matches the current one", "The new password must differ from the current one."},
 	"form_password_validation_failed":       {422, "Incorrect password", "The current password is incorrect."},
 	"form_password_digest_invalid_code":     {422, "Password digest is invalid", "The password digest does not fit the given hasher."},
-	"form_username_invalid_character":       {422, "Username has invalid characters", ""},
+	"form_username_invalid_character":       {422, "Username has invalid characters", "Usernames can have letters without accents, digits, - and _."},
 	"form_username_invalid_length":          {422, "Username has the wrong length", ""},
+	"form_username_needs_non_number_char":   {422, "Username has only digits", "Usernames must have at least one character that is no digit."},
+	"form_username_cannot_be_phone_number":  {422, "Username looks like a phone number", "Usernames must not look like phone numbers."},
 	"password_too_long_needs_reset":         {422, "Password too long", "Your password is too long for how it was stored. Please reset it."},
 	"legal_not_accepted":                    {422, "Legal documents must be accepted", ""},
 
