@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"github.com/usherauth/usher/auth/internal/fault"
-	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
@@ -131,7 +130,7 @@ func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) e
 			return missingAs(err, fault.New("form_resource_not_found", "primary_email_address_id"))
 		}
 		if old != nil && old.Verified {
-			return e.notifyUser(ctx, t, u, notify.PrimaryEmailChanged, a.Browser.Request)
+			return e.notifyPrimary(ctx, t, u, u, a.Browser.Request)
 		}
 		return nil
 	})
@@ -232,7 +231,7 @@ func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, 
 	}
 	var f signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		f, err = withPassword(ctx, tx, a.User)
+		f, err = withSecrets(ctx, tx, a.User)
 		return err
 	})
 	if err != nil || f.password == nil {

@@ -33,6 +33,9 @@ var known = []func(error) *Error{
 		if !ok || d.Kind != user.Kind.Name {
 			return nil
 		}
+		if d.Index == "passkey" {
+			return Wrap("identification_exists", "", err)
+		}
 		return Wrap("form_identifier_exists", indexParams[d.Index], err)
 	},
 	func(err error) *Error {
@@ -62,9 +65,22 @@ var known = []func(error) *Error{
 	is(password.ErrTooLongForHash, "password_too_long_needs_reset", "password"),
 	is(user.ErrBanned, "user_banned", ""),
 	is(user.ErrInvalidEmailAddress, "form_param_format_invalid", "email_address"),
+	is(user.ErrInvalidPhoneNumber, "form_param_format_invalid", "phone_number"),
+	func(err error) *Error {
+		l, ok := errors.AsType[*user.UsernameLengthError](err)
+		if !ok {
+			return nil
+		}
+		return Wrap("form_username_invalid_length", "username", err).
+			Say(fmt.Sprintf("Usernames must have %d to %d characters.", l.Min, l.Max))
+	},
+	is(user.ErrUsernameDigits, "form_username_needs_non_number_char", "username"),
+	is(user.ErrUsernamePhoneNumber, "form_username_cannot_be_phone_number", "username"),
+	is(user.ErrUsernameReserved, "form_identifier_exists", "username"), // as one that somebody has
 	is(user.ErrInvalidUsername, "form_username_invalid_character", "username"),
 	is(user.ErrAlreadyAdded, "identification_exists", ""),
 	is(user.ErrTooManyUnverified, "too_many_unverified_identifications", ""),
+	is(user.ErrTooManyPasskeys, "passkey_quota_exceeded", ""),
 	is(user.ErrNotVerified, "form_verification_needed", ""),
 	is(user.ErrLastIdentification, "identification_deletion_failed", ""),
 	is(user.ErrNoPassword, "no_password_set", ""),

@@ -101,8 +101,10 @@ var table = map[string]entry{
 	"form_new_password_matches_current":     {422, "New password matches the current one", "The new password must differ from the current one."},
 	"form_password_validation_failed":       {422, "Incorrect password", "The current password is incorrect."},
 	"form_password_digest_invalid_code":     {422, "Password digest is invalid", "The password digest does not fit the given hasher."},
-	"form_username_invalid_character":       {422, "Username has invalid characters", ""},
+	"form_username_invalid_character":       {422, "Username has invalid characters", "Usernames can have letters without accents, digits, - and _."},
 	"form_username_invalid_length":          {422, "Username has the wrong length", ""},
+	"form_username_needs_non_number_char":   {422, "Username has only digits", "Usernames must have at least one character that is no digit."},
+	"form_username_cannot_be_phone_number":  {422, "Username looks like a phone number", "Usernames must not look like phone numbers."},
 	"password_too_long_needs_reset":         {422, "Password too long", "Your password is too long for how it was stored. Please reset it."},
 	"legal_not_accepted":                    {422, "Legal documents must be accepted", ""},
 
@@ -121,6 +123,19 @@ var table = map[string]entry{
 	"identification_deletion_failed":         {400, "Deletion failed", "You cannot delete your last identification."},
 	"too_many_unverified_identifications":    {400, "Too many unverified identifications", "You have too many unverified identifications. Verify or delete some first."},
 	"sign_in_identification_or_user_deleted": {400, "Account changed", "The account or identifier of this sign-in no longer exists."},
+
+	// Second factors and passkeys.
+	"totp_already_enabled":                {400, "Authenticator app set up already", "An authenticator app is set up already. Remove it first."},
+	"totp_disabled":                       {400, "No authenticator app", "This account has no authenticator app."},
+	"totp_incorrect_code":                 {422, "Incorrect code", "The code is incorrect."},
+	"totp_invalid_length":                 {422, "Code of the wrong length", "The code must have six digits, or be a backup code."},
+	"backup_codes_not_available":          {400, "Backup codes not available", "Backup codes need another second factor first."},
+	"second_factor_deletion_not_allowed":  {400, "Second factor must stay", "Accounts must have a second factor here."},
+	"passkey_not_registered":              {404, "Passkey not registered", "This passkey is not registered here."},
+	"passkey_invalid_verification":        {400, "Passkey could not be verified", "The passkey could not be verified."},
+	"passkey_quota_exceeded":              {403, "Too many passkeys", "This account has as many passkeys as it can have. Delete one first."},
+	"passkey_identification_not_verified": {422, "Passkey not verified", "This passkey has not been verified yet."},
+	"no_passkeys_found_for_user":          {400, "No passkeys", "This account has no passkeys."},
 
 	// Accounts.
 	"user_locked":                  {403, "Account locked", "Your account is locked. Please try again later or contact support."},
@@ -142,7 +157,6 @@ var table = map[string]entry{
 	"settings_locked":                   {403, "Settings are locked", "The settings of this instance are set in code and cannot be changed."},
 	"sign_up_outdated_verification":     {410, "Outdated verification", ""},
 	"strategy_not_allowed":              {400, "Strategy not allowed", "This strategy is not enabled."},
-	"ticket_invalid_code":               {400, "Ticket is invalid", ""},
 	"account_transfer_invalid":          {400, "Nothing to transfer", ""},
 	"session_refresh_session_not_found": {401, "Session not found", ""},
 	"expired_session_token_invalid":     {401, "Expired session token is invalid", ""},
@@ -150,4 +164,32 @@ var table = map[string]entry{
 	"invalid_session_token":             {400, "Invalid session token", ""},
 	"not_allowed_access":                {403, "Access not allowed", "Access is not allowed for this identifier."},
 	"jwt_template_not_found":            {404, "No such template", ""},
+
+	// Tickets, lists and the waitlist.
+	"ticket_invalid_code":                  {400, "Ticket is invalid", "This link is not valid."},
+	"ticket_expired_code":                  {400, "Ticket has expired", "This link has expired. Ask for a new one."},
+	"sign_in_token_already_used_code":      {400, "Sign-in token was used", "This link has already been used. Ask for a new one."},
+	"sign_in_token_revoked_code":           {400, "Sign-in token was revoked", "This link was withdrawn."},
+	"sign_in_token_cannot_be_used_code":    {400, "Sign-in token cannot be used here", "This link is for signing in."},
+	"sign_in_token_cannot_be_revoked_code": {400, "Sign-in token cannot be revoked", "Only a token that is pending can be revoked."},
+	"actor_token_already_used_code":        {400, "Actor token was used", "This link has already been used. Ask for a new one."},
+	"actor_token_revoked_code":             {400, "Actor token was revoked", "This link was withdrawn."},
+	"actor_token_cannot_be_used_code":      {400, "Actor token cannot be used here", "This link is for signing in."},
+	"actor_token_cannot_be_revoked_code":   {400, "Actor token cannot be revoked", "Only a token that is pending can be revoked."},
+	"actor_token_subject_not_found":        {404, "Actor token subject not found", "The user to be impersonated was not found."},
+	"session_creation_not_allowed":         {409, "Session creation not allowed", "No other session can begin while you act as another user. Stop that first."},
+	"invitation_already_accepted":          {400, "Invitation was accepted", "This invitation has already been accepted."},
+	"invitation_already_revoked":           {400, "Invitation was revoked", "This invitation has already been revoked."},
+	"revoked_invitation":                   {400, "Invitation was revoked", "This invitation was withdrawn."},
+	"invitation_account_not_exists":        {400, "No account for the invitation", "There is no account for this invitation yet. Sign up instead."},
+	"sign_up_restricted_waitlist":          {403, "Sign-ups are by waitlist", "Sign-ups are not open yet. Join the waitlist."},
+	"waitlist_not_accepting_entries":       {403, "No waitlist", "There is no waitlist to join."},
+	"waitlist_entry_already_invited":       {409, "Invited already", "This entry of the waitlist was invited already."},
+	"waitlist_entry_already_completed":     {409, "Signed up already", "Who is behind this entry of the waitlist has an account."},
+	"waitlist_entry_already_rejected":      {409, "Rejected already", "This entry of the waitlist was rejected."},
+
+	// Proofs of being a person.
+	"requires_captcha":      {401, "Captcha required", "Show that you are a person first."},
+	"captcha_missing_token": {400, "Captcha missing", "The check that you are a person is missing. Please try again."},
+	"captcha_invalid":       {400, "Captcha invalid", "The check that you are a person failed. Please try again."},
 }
