@@ -112,6 +112,7 @@ func (s *Server) now() time.Time {
 	return time.Now()
 }
 
+// ServeHTTP answers browsers and clients.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	s.mux.ServeHTTP(w, r)
