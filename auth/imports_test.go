@@ -36,6 +36,7 @@ var layers = map[string][]string{
 	"auth/internal/outbound":      {},
 	"auth/internal/picture":       {},
 	"auth/internal/fault":         {"auth/internal/httpx", "user", "session", "store"},
+	"auth/linking":                {},
 	"auth/oauth":                  {"auth/internal/outbound", "auth/oauth"},
 	"auth/access":                 {"store", "user"},
 	"auth/ticket":                 {"auth/internal/fault", "store", "user"},
