@@ -158,6 +158,9 @@ type Organizations struct {
 type Protection struct {
 	// MaskIdentifiers hides most of an address in what strangers see.
 	MaskIdentifiers bool `json:"mask_identifiers"`
+	// LinkSameClient: a mailed link works only in the browser in which it was
+	// asked for. Without it, another device is told what the link does, and asks.
+	LinkSameClient bool `json:"link_same_client"`
 }
 
 // Default returns the settings of an instance that its host said nothing
@@ -183,6 +186,6 @@ func Default() Settings {
 		},
 		Mails:      AllMails(),
 		DeleteSelf: true,
-		Protection: Protection{MaskIdentifiers: true},
+		Protection: Protection{MaskIdentifiers: true, LinkSameClient: true},
 	}
 }

@@ -40,6 +40,9 @@ type Config struct {
 	Issuer string
 	// AppURL is where mails and pages say the application is.
 	AppURL string
+	// FrontendPath and PagesPath are where, on the site, the Frontend API and
+	// the pages are that links in mails lead to.
+	FrontendPath, PagesPath string
 
 	Algorithm token.Algorithm
 	Schedule  token.Schedule
@@ -80,7 +83,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind}
+		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -112,6 +115,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.strategies = factor.NewSet(
 		factor.Password{Hasher: e.hasher},
 		factor.EmailCode{Key: e.secrets.code},
+		factor.EmailLink{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
 	)
 	if err := e.loadSettings(ctx); err != nil {

@@ -325,7 +325,7 @@ func userSettings(s *settings.Settings) UserSettings {
 		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
 	u.AttackProtection.PII.Enabled = s.Protection.MaskIdentifiers
-	u.AttackProtection.EmailLink.RequireSameClient = true
+	u.AttackProtection.EmailLink.RequireSameClient = s.Protection.LinkSameClient
 	return u
 }
 
