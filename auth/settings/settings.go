@@ -152,12 +152,6 @@ type Organizations struct {
 	Enabled bool `json:"enabled"`
 }
 
-// Protection is what stands against attacks.
-type Protection struct {
-	// MaskIdentifiers hides most of an address in what strangers see.
-	MaskIdentifiers bool `json:"mask_identifiers"`
-}
-
 // Default returns the settings of an instance that its host said nothing
 // about: e-mail address and password, verified by a code; sessions of seven
 // days; tokens of a minute.
@@ -180,6 +174,6 @@ func Default() Settings {
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
 		},
 		DeleteSelf: true,
-		Protection: Protection{MaskIdentifiers: true},
+		Protection: defaultProtection(),
 	}
 }
