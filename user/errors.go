@@ -15,6 +15,8 @@ var (
 	ErrAlreadyAdded = errors.New("user: identifier added already")
 	// ErrTooManyUnverified: verify or delete some addresses first.
 	ErrTooManyUnverified = errors.New("user: too many unverified identifiers")
+	// ErrTooManyPasskeys: the user has [MaxPasskeys].
+	ErrTooManyPasskeys = errors.New("user: too many passkeys")
 	// ErrNotVerified: only a verified identifier can do that.
 	ErrNotVerified = errors.New("user: identifier not verified")
 	// ErrLastIdentification: a user keeps at least one identifier.

@@ -27,6 +27,7 @@ type User struct {
 	PhoneNumbers          []Identification `json:"phone_numbers,omitempty"`
 	PrimaryEmailAddressID string           `json:"primary_email_address_id,omitempty"`
 	PrimaryPhoneNumberID  string           `json:"primary_phone_number_id,omitempty"`
+	Passkeys              []Passkey        `json:"passkeys,omitempty"`
 
 	// PublicMetadata is read by browsers and written by the host.
 	PublicMetadata json.RawMessage `json:"public_metadata,omitempty"`
@@ -38,6 +39,13 @@ type User struct {
 	// PasswordEnabled mirrors whether a [Password] record exists.
 	PasswordEnabled   bool      `json:"password_enabled,omitempty"`
 	PasswordUpdatedAt time.Time `json:"password_updated_at,omitzero"`
+	// TOTPEnabled and BackupCodeEnabled mirror what [SecondFactors] hold.
+	TOTPEnabled       bool `json:"totp_enabled,omitempty"`
+	BackupCodeEnabled bool `json:"backup_code_enabled,omitempty"`
+	// MFAEnabledAt and MFADisabledAt are when the user last came to have a
+	// second factor and last ceased to.
+	MFAEnabledAt  time.Time `json:"mfa_enabled_at,omitzero"`
+	MFADisabledAt time.Time `json:"mfa_disabled_at,omitzero"`
 
 	// Banned users cannot sign in, and what they hold dies with the ban.
 	Banned bool `json:"banned,omitempty"`
@@ -74,6 +82,7 @@ var Kind = &store.Kind{Name: "user", Indexes: []store.Index{
 	{Name: "created_at"}, {Name: "updated_at"},
 	{Name: "last_sign_in_at"}, {Name: "last_active_at"},
 	{Name: "banned"}, // "1" if banned
+	{Name: "passkey", Unique: true, Many: true}, // hashes of credential IDs
 }}
 
 var users = store.Table[User, *User]{Kind: Kind}
@@ -104,6 +113,9 @@ func (u *User) StoreEntries() []store.Entry {
 				add(list.primary, id.Canonical)
 			}
 		}
+	}
+	for _, p := range u.Passkeys {
+		add("passkey", passkeyKey(p.CredentialID))
 	}
 	add("username", CanonicalUsername(u.Username))
 	add("search", Fold(u.Username))
@@ -145,10 +157,18 @@ func Put(ctx context.Context, tx store.Tx, u *User, now time.Time) error {
 // guard write of a completed sign-in.
 func Touch(ctx context.Context, tx store.Tx, u *User) error { return users.Put(ctx, tx, u) }
 
-// Delete removes u, the password and the picture. Sessions are the caller's.
+// Delete removes u, the password, the second factors and the picture. Sessions
+// are the caller's.
 func Delete(ctx context.Context, tx store.Tx, u *User) error {
 	if p, err := GetPassword(ctx, tx, u.ID); err == nil {
 		if err := passwords.Delete(ctx, tx, p); err != nil {
+			return err
+		}
+	} else if err != store.ErrNotFound {
+		return err
+	}
+	if f, err := GetSecondFactors(ctx, tx, u.ID); err == nil {
+		if err := secondFactors.Delete(ctx, tx, f); err != nil {
 			return err
 		}
 	} else if err != store.ErrNotFound {

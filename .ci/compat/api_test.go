@@ -31,7 +31,7 @@ func TestAPI(t *testing.T) {
 	if got != "session_exists" {
 		b.fail("a second session is answered %q", got)
 	}
-	b.text("Clerk.signOut()")
+	b.signOut("", 0)
 	b.isSignedOut()
 	b.visit("/")
 	b.text(`Clerk.client.signIn.create({identifier: "ada@example.com", password: ` + quote(password) + `}).then(s => Clerk.setActive({session: s.createdSessionId})).then(() => 0)`)

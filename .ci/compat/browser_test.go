@@ -183,6 +183,15 @@ func (b *browser) text(js string) string {
 	return s
 }
 
+// signOut signs out as the page would, and waits until left sessions are left.
+// The page goes elsewhere by itself as soon as it has signed out: there may be
+// nobody left to tell the outcome to, so nobody waits for that.
+func (b *browser) signOut(options string, left int) {
+	b.t.Helper()
+	b.text("void Clerk.signOut(" + options + "), 0")
+	b.until("the session is gone", fmt.Sprintf("Clerk.client && Clerk.client.signedInSessions.length === %d", left))
+}
+
 // until waits for an expression to be true. While a page changes there may be
 // nothing to ask: errors count as not yet.
 func (b *browser) until(what, js string) {

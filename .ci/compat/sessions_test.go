@@ -32,7 +32,7 @@ func TestSignOut(t *testing.T) {
 		b.fail("the host sees %q", got)
 	}
 	token := b.text("Clerk.session.getToken()")
-	b.text("Clerk.signOut()")
+	b.signOut("", 0)
 	b.isSignedOut()
 	b.expect("response 401")
 	b.visit("/")
@@ -51,7 +51,7 @@ func TestSignOutOtherTab(t *testing.T) {
 	other := b.second()
 	other.visit("/")
 	b.visit("/")
-	b.text("Clerk.signOut()")
+	b.signOut("", 0)
 	other.until("the other tab knows", "Clerk.user === null")
 	other.isSignedOut()
 }
@@ -86,7 +86,7 @@ func TestTwoSessions(t *testing.T) {
 	b.visit("/")
 	b.until("ada is still the active one", "Clerk.user?.id === "+quote(ada.ID))
 	token := b.text("Clerk.session.getToken()")
-	b.text("Clerk.signOut({sessionId: Clerk.session.id})")
+	b.signOut("{sessionId: Clerk.session.id}", 1)
 	b.visit("/")
 	b.until("bob is left", "Clerk.client.signedInSessions.length === 1 && Clerk.user?.id === "+quote(bob.ID))
 	if got := b.text(me); got != bob.ID {

@@ -26,7 +26,7 @@ type EmailCode struct {
 
 // Traits names it email_code or reset_password_email_code.
 func (e EmailCode) Traits() Traits {
-	t := Traits{Name: "email_code", Uses: First | Verify, Prepare: true, Field: "email_address_id", Attribute: "email_address"}
+	t := Traits{Name: "email_code", Uses: First | Verify, Prepare: true, Field: "email_address_id", Attribute: "email_address", Proof: "code"}
 	if e.ForReset {
 		t.Name, t.Uses = "reset_password_email_code", Reset
 	}

@@ -45,6 +45,12 @@ type Traits struct {
 	Field string
 	// Attribute is what [Verify] verifies, such as email_address.
 	Attribute string
+	// Proof is the form field that a proof comes in, such as code or password.
+	Proof string
+	// Identifies: the proof itself says whose it is, as a passkey does, so that
+	// nobody need be named before. Options then offers it to a Subject without
+	// a User too.
+	Identifies bool
 }
 
 // A Strategy is a way to show who one is.
@@ -65,12 +71,23 @@ type Strategy interface {
 	Confirm(f Fact, s Subject) error
 }
 
+// A Spender is a strategy whose proofs are used up: a backup code, the step of
+// a one-time password, the counter of a passkey. Once a fact is confirmed,
+// Spend writes that down in the records of s, and they are stored in the same
+// transaction.
+type Spender interface {
+	Strategy
+	Spend(f Fact, s Subject, now time.Time)
+}
+
 // A Subject is who is challenged.
 type Subject struct {
 	// User is nil if there is none: an address of a sign-up is challenged, or an
 	// identifier that nobody has.
 	User     *user.User
 	Password *user.Password // nil: none
+	// Second are the secrets of the user's second factors; nil: none.
+	Second   *user.SecondFactors
 	Settings *settings.Settings
 }
 
@@ -91,6 +108,10 @@ const (
 	Verified   Status = "verified"
 	Failed     Status = "failed"
 	Expired    Status = "expired"
+	// Transferable: the proof is right, and speaks for nobody who has an account
+	// here, or for somebody who has one already. A sign-up, or a sign-in, can
+	// take it over.
+	Transferable Status = "transferable"
 )
 
 // A Verification is one challenge, as it is stored inside an attempt or beside
@@ -108,6 +129,14 @@ type Verification struct {
 	SentAt     time.Time `json:"sent_at,omitzero"`
 	ExpireAt   time.Time `json:"expire_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	// Nonce is what the person's device is given to answer, such as the options
+	// of a passkey; RedirectURL is where the browser is sent for the proof.
+	Nonce       string `json:"nonce,omitempty"`
+	RedirectURL string `json:"redirect_url,omitempty"`
+	// Error is the code of why it failed somewhere else than in an answer.
+	Error string `json:"error,omitempty"`
+	// ClientID is the client on which it was verified, if that is told.
+	ClientID string `json:"client_id,omitempty"`
 }
 
 // StatusAt is the status at the time now: time alone ends a verification.
@@ -146,8 +175,27 @@ type Send struct {
 type Proof struct {
 	Code     string
 	Password string
+	// Credential is the JSON text of a WebAuthn PublicKeyCredential.
+	Credential string
+	// Ticket is the text of a ticket.
+	Ticket string
 	// Account is the identifier that was asked for, whoever has it.
 	Account string
+}
+
+// Get returns what came in a form field, as [Traits.Proof] names it.
+func (p Proof) Get(field string) string {
+	switch field {
+	case "code":
+		return p.Code
+	case "password":
+		return p.Password
+	case "public_key_credential":
+		return p.Credential
+	case "ticket":
+		return p.Ticket
+	}
+	return ""
 }
 
 // A Fact is what [Strategy.Verify] found.
@@ -156,9 +204,11 @@ type Fact struct {
 	OK       bool
 	// VerificationID is the challenge that was judged, if it was prepared.
 	VerificationID string
-	// UserID and PasswordHash are whose password was judged, and its hash. A
-	// version would not do: it begins anew with every record.
-	UserID, PasswordHash string
+	// UserID is whose proof was judged, where the strategy knows.
+	UserID string
+	// PasswordHash is the hash of the password that was judged. A version would
+	// not do: it begins anew with every record.
+	PasswordHash string
 	// Rehash is a better hash of the right password, to be stored.
 	Rehash string
 	// Second says that the proof stands for a second factor as well.

@@ -14,7 +14,7 @@ type Password struct {
 }
 
 // Traits names it password.
-func (Password) Traits() Traits { return Traits{Name: "password", Uses: First} }
+func (Password) Traits() Traits { return Traits{Name: "password", Uses: First, Proof: "password"} }
 
 // Options offers it to everybody who has a password.
 func (Password) Options(s Subject) []Option {

@@ -18,6 +18,7 @@ func (c *call) createSignIn() (any, error) {
 	p.Identifier, _ = f.StringMax("identifier", maxIdentifier)
 	p.Strategy, _ = f.String("strategy")
 	p.Password = c.optional("password")
+	p.Proof = c.proof()
 	if err := c.unavailable(); err != nil {
 		return nil, err
 	}
@@ -101,20 +102,12 @@ func (c *call) prepareFactor(use factor.Use) (any, error) {
 // attemptFactor judges a proof. The way to a new password may bring it along.
 func (c *call) attemptFactor(use factor.Use) (any, error) {
 	strategy := c.form.Require("strategy")
-	var proof factor.Proof
-	proof.Code, _ = c.form.String("code")
-	proof.Password, _ = c.form.String("password")
+	proof := c.proof()
 	if err := c.form.Err(); err != nil {
 		return nil, err
 	}
-	if st, ok := c.e.Strategies().Get(strategy); ok {
-		field, value := "password", proof.Password
-		if st.Traits().Prepare {
-			field, value = "code", proof.Code
-		}
-		if value == "" {
-			return nil, fault.New("form_param_nil", field)
-		}
+	if st, ok := c.e.Strategies().Get(strategy); ok && proof.Get(st.Traits().Proof) == "" {
+		return nil, fault.New("form_param_nil", st.Traits().Proof)
 	}
 	id := c.id("sign_in_id")
 	a, err := c.e.AttemptSignIn(c.ctx(), c.b, id, use, strategy, proof)
@@ -122,6 +115,15 @@ func (c *call) attemptFactor(use factor.Use) (any, error) {
 		a, err = c.e.ResetSignInPassword(c.ctx(), c.b, id, proof.Password, true)
 	}
 	return c.signIn(a, err)
+}
+
+// proof reads what a person can give, whatever the strategy.
+func (c *call) proof() (p factor.Proof) {
+	p.Code, _ = c.form.String("code")
+	p.Password, _ = c.form.String("password")
+	p.Credential, _ = c.form.String("public_key_credential")
+	p.Ticket, _ = c.form.String("ticket")
+	return p
 }
 
 // resetPassword sets the password that a reset asks for. Other sessions end

@@ -25,7 +25,7 @@ const (
 // Transitions is the table of all changes of status. A step that leads
 // elsewhere is a fault of this package, and a test looks for one.
 var Transitions = map[Status][]Status{
-	NeedsIdentifier:   {NeedsFirstFactor, Abandoned},
+	NeedsIdentifier:   {NeedsFirstFactor, NeedsSecondFactor, NeedsNewPassword, Complete, Abandoned},
 	NeedsFirstFactor:  {NeedsFirstFactor, NeedsSecondFactor, NeedsNewPassword, Complete, Abandoned},
 	NeedsNewPassword:  {NeedsSecondFactor, Complete, Abandoned},
 	NeedsSecondFactor: {NeedsNewPassword, Complete, Abandoned},

@@ -59,6 +59,8 @@ type (
 	Rehash struct{ Judged, Hash string }
 	// ProveAddress marks an address as the user's own.
 	ProveAddress struct{ TargetID, Strategy string }
+	// Spend has a [factor.Spender] write down that a proof is used up.
+	Spend struct{ Fact factor.Fact }
 )
 
 func (SendCode) effect()     {}
@@ -66,22 +68,26 @@ func (StartSession) effect() {}
 func (SetPassword) effect()  {}
 func (Rehash) effect()       {}
 func (ProveAddress) effect() {}
+func (Spend) effect()        {}
 
 // Env holds the facts of the transaction that a step runs in.
 type Env struct {
 	Now        time.Time
 	Settings   *settings.Settings
 	Strategies factor.Set
-	// User is who the attempt speaks of, as stored now; nil is nobody.
+	// User is who the attempt speaks of, or, while it speaks of nobody yet, who
+	// the fact of a [Prove] names; as stored now. nil is nobody.
 	User *user.User
-	// Password is the stored password of User; nil is none.
+	// Password is the stored password of User, Second the secrets of the second
+	// factors; nil is none.
 	Password *user.Password
+	Second   *user.SecondFactors
 	// SignedIn lists who is signed in on this client, by session ID.
 	SignedIn map[string]string // session ID → user ID
 }
 
 func (e Env) subject() factor.Subject {
-	return factor.Subject{User: e.User, Password: e.Password, Settings: e.Settings}
+	return factor.Subject{User: e.User, Password: e.Password, Second: e.Second, Settings: e.Settings}
 }
 
 // Step gives the attempt after in. next is to be stored also when err is not
@@ -93,16 +99,8 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 		return next, nil, fault.New("client_state_invalid", "")
 	}
 	next.UpdatedAt = env.Now
-	if _, first := in.(Identify); !first {
-		switch {
-		case a.Status == NeedsIdentifier:
-			return next, nil, fault.New("client_state_invalid", "")
-		case env.User == nil || env.User.ID != a.UserID:
-			return next, nil, fault.New("sign_in_identification_or_user_deleted", "")
-		}
-		if err := env.User.Refused(env.Now); err != nil {
-			return next, nil, fault.From(err)
-		}
+	if err := a.ready(in, env); err != nil {
+		return next, nil, err
 	}
 	switch in := in.(type) {
 	case Identify:
@@ -117,16 +115,63 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 	return next, do, err
 }
 
-func (a *Attempt) identify(in Identify, env Env) error {
-	if a.Status != NeedsIdentifier {
+// ready refuses an input that nobody can give now. Before it is known who signs
+// in, only that can be told, by name or by a proof that names its owner.
+func (a *Attempt) ready(in Input, env Env) error {
+	if a.Status == NeedsIdentifier {
+		if !identifies(in, env) {
+			return fault.New("client_state_invalid", "")
+		}
+		return env.alone()
+	}
+	if _, ok := in.(Identify); ok {
 		return fault.New("client_state_invalid", "")
 	}
-	if !env.Settings.Sessions.Multi && len(env.SignedIn) > 0 {
+	if env.User == nil || env.User.ID != a.UserID {
+		return fault.New("sign_in_identification_or_user_deleted", "")
+	}
+	if err := env.User.Refused(env.Now); err != nil {
+		return fault.From(err)
+	}
+	return nil
+}
+
+func identifies(in Input, env Env) bool {
+	name := ""
+	switch in := in.(type) {
+	case Identify:
+		return true
+	case Prepare:
+		name = in.Prepared.Verification.Strategy
+	case Prove:
+		name = in.Fact.Strategy
+	}
+	st, ok := env.Strategies.Get(name)
+	return ok && st.Traits().Identifies
+}
+
+// alone refuses a sign-in beside another one where a browser holds one session.
+func (e Env) alone() error {
+	if !e.Settings.Sessions.Multi && len(e.SignedIn) > 0 {
 		return fault.New("session_exists", "")
 	}
+	return nil
+}
+
+func (a *Attempt) identify(in Identify, env Env) error {
 	if env.User == nil {
 		return fault.New("form_identifier_not_found", "identifier")
 	}
+	if err := a.recognize(env); err != nil {
+		return err
+	}
+	a.Identifier = in.Identifier
+	a.move(NeedsFirstFactor)
+	return nil
+}
+
+// recognize makes the attempt env.User's, if that one may sign in here.
+func (a *Attempt) recognize(env Env) error {
 	for sid, uid := range env.SignedIn {
 		if uid == env.User.ID {
 			return fault.New("identifier_already_signed_in", "").With("session_id", sid)
@@ -135,12 +180,16 @@ func (a *Attempt) identify(in Identify, env Env) error {
 	if err := env.User.Refused(env.Now); err != nil {
 		return fault.From(err)
 	}
-	a.Identifier, a.UserID = in.Identifier, env.User.ID
-	a.move(NeedsFirstFactor)
+	a.UserID = env.User.ID
 	return nil
 }
 
-// waiting tells which status a use belongs to, and the challenge slot.
+// unnamed: a first factor is shown before anybody has been named.
+func (a *Attempt) unnamed(use factor.Use) bool {
+	return use == factor.First && a.Status == NeedsIdentifier
+}
+
+// slot tells which status a use belongs to, and where its challenge is.
 func (a *Attempt) slot(use factor.Use) (Status, factor.Use, **factor.Verification) {
 	if use == factor.Second {
 		return NeedsSecondFactor, factor.Second, &a.Second
@@ -160,7 +209,7 @@ func option(uses factor.Use, strategy, targetID string, env Env) (factor.Option,
 
 func (a *Attempt) prepare(in Prepare, env Env) ([]Effect, error) {
 	waits, uses, slot := a.slot(in.Use)
-	if a.Status != waits {
+	if a.Status != waits && !a.unnamed(in.Use) {
 		return nil, fault.New("client_state_invalid", "")
 	}
 	v := in.Prepared.Verification
@@ -179,7 +228,7 @@ func (a *Attempt) prepare(in Prepare, env Env) ([]Effect, error) {
 
 func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	waits, uses, slot := a.slot(in.Use)
-	if a.Status != waits {
+	if a.Status != waits && !a.unnamed(in.Use) {
 		return nil, fault.New("client_state_invalid", "")
 	}
 	st, ok := env.Strategies.Get(in.Fact.Strategy)
@@ -193,8 +242,14 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	} else {
 		do, err = a.proveSecret(st, slot, uses, in.Fact, env)
 	}
+	if err == nil && a.Status == NeedsIdentifier {
+		err = a.recognize(env) // the proof has named its owner
+	}
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := st.(factor.Spender); ok {
+		do = append(do, Spend{in.Fact})
 	}
 	if in.Use == factor.Second {
 		a.SecondAt = env.Now

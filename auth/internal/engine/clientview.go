@@ -67,7 +67,7 @@ func (e *Engine) ViewSignIn(ctx context.Context, a *signin.Attempt) (*SignInView
 
 func (e *Engine) viewSignIn(ctx context.Context, tx store.Tx, a *signin.Attempt) (*SignInView, error) {
 	v := &SignInView{Attempt: a, Settings: e.Settings(ctx), Now: e.now()}
-	if a.UserID == "" || a.Status == signin.Complete {
+	if a.Status == signin.Complete {
 		return v, nil
 	}
 	facts, err := factsByID(ctx, tx, a.UserID)
@@ -75,8 +75,10 @@ func (e *Engine) viewSignIn(ctx context.Context, tx store.Tx, a *signin.Attempt)
 		return nil, err
 	}
 	v.User = facts.user
-	env := signin.Env{Now: v.Now, Settings: v.Settings, Strategies: e.strategies, User: facts.user, Password: facts.password}
-	v.First, v.Second = a.SupportedFirst(env), a.SupportedSecond(env)
+	env := signin.Env{Now: v.Now, Settings: v.Settings, Strategies: e.strategies, User: facts.user, Password: facts.password, Second: facts.second}
+	if a.UserID != "" {
+		v.First, v.Second = a.SupportedFirst(env), a.SupportedSecond(env)
+	}
 	return v, nil
 }
 

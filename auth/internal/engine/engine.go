@@ -79,7 +79,7 @@ type Engine struct {
 
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
-	return []*store.Kind{user.Kind, user.PasswordKind, user.ImageKind, session.Kind, session.ClientKind,
+	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
 		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind}
 }
 

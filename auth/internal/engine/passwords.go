@@ -111,7 +111,7 @@ func (e *Engine) CheckPassword(ctx context.Context, userID, plain string) (bool,
 		if err != nil {
 			return err
 		}
-		f, err = withPassword(ctx, tx, u)
+		f, err = withSecrets(ctx, tx, u)
 		return err
 	})
 	if err != nil {

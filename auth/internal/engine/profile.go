@@ -232,7 +232,7 @@ func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, 
 	}
 	var f signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		f, err = withPassword(ctx, tx, a.User)
+		f, err = withSecrets(ctx, tx, a.User)
 		return err
 	})
 	if err != nil || f.password == nil {

@@ -16,20 +16,35 @@ import (
 // SignInParams start a sign-in.
 type SignInParams struct {
 	Identifier string
-	// Strategy is empty, or how to go on at once.
+	// Strategy is empty, or how to go on at once. One that identifies needs no
+	// Identifier.
 	Strategy string
 	// Password may come along; Strategy is then password or empty.
 	Password *string
+	// Proof is that of a Strategy that identifies and is not prepared first.
+	Proof factor.Proof
 }
 
 // signInFacts is what a step of a sign-in is decided from, as last read.
 type signInFacts struct {
 	user     *user.User
 	password *user.Password
+	second   *user.SecondFactors
 }
 
 func (f signInFacts) subject(s *settings.Settings) factor.Subject {
-	return factor.Subject{User: f.user, Password: f.password, Settings: s}
+	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Settings: s}
+}
+
+// of reads what in is decided from: the user of the attempt or, while that is
+// nobody, the one whom a proof names.
+func (f *signInFacts) of(ctx context.Context, tx store.Tx, a *signin.Attempt, in signin.Input) (err error) {
+	id := a.UserID
+	if p, ok := in.(signin.Prove); ok && id == "" {
+		id = p.Fact.UserID
+	}
+	*f, err = factsByID(ctx, tx, id)
+	return err
 }
 
 // CreateSignIn starts a sign-in in place of the client's former one.
@@ -43,18 +58,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 			return nil, fault.New("form_param_value_invalid", "strategy")
 		}
 	}
-	if p.Identifier == "" {
-		return nil, fault.New("form_param_nil", "identifier")
-	}
-	var facts signInFacts
-	err := e.view(ctx, func(tx store.Tx) (err error) {
-		facts, err = factsByIdentifier(ctx, tx, p.Identifier)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := e.signInInputs(ctx, b, s, facts, p)
+	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +67,17 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 	var refused error
 	err = e.change(ctx, b, true, func(t *txn, c *session.Client, rotate func()) error {
 		refused = nil
-		facts, err := factsByIdentifier(ctx, t, p.Identifier)
-		if err != nil {
-			return err
-		}
 		a = signin.New(c.ID, s.SignIn.AbandonAfter, t.now)
-		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s, facts: facts}
+		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s}
 		for _, in := range inputs {
+			if who, ok := in.(signin.Identify); ok {
+				run.facts, err = factsByIdentifier(ctx, t, who.Identifier)
+			} else if run.facts.user == nil {
+				err = run.facts.of(ctx, t, &a, in)
+			}
+			if err != nil {
+				return err
+			}
 			if a, refused, err = run.step(ctx, a, in); err != nil {
 				return err
 			}
@@ -77,7 +85,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 				break
 			}
 		}
-		if a.Status == signin.NeedsIdentifier {
+		if a.Status == signin.NeedsIdentifier && (refused != nil || a.First == nil) {
 			return nil // nobody: there is nothing to keep
 		}
 		if !a.Final() {
@@ -92,9 +100,20 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 	return &a, err
 }
 
-// signInInputs does the slow part of a sign-in that begins with more than an
-// identifier.
-func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Settings, facts signInFacts, p SignInParams) ([]signin.Input, error) {
+// signInInputs does the slow part of beginning a sign-in.
+func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Settings, p SignInParams) ([]signin.Input, error) {
+	if p.Identifier == "" {
+		in, err := e.unnamedInput(ctx, b, s, p)
+		return []signin.Input{in}, err
+	}
+	var facts signInFacts
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		facts, err = factsByIdentifier(ctx, tx, p.Identifier)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier}}
 	if p.Password != nil {
 		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
@@ -121,6 +140,28 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 		}
 	}
 	return inputs, nil
+}
+
+// unnamedInput begins a sign-in with a strategy whose proof says who it is.
+func (e *Engine) unnamedInput(ctx context.Context, b *Browser, s *settings.Settings, p SignInParams) (signin.Input, error) {
+	st, ok := e.strategies.Get(p.Strategy)
+	if !ok || !st.Traits().Identifies {
+		return nil, fault.New("form_param_nil", "identifier")
+	}
+	subject := factor.Subject{Settings: s}
+	o, err := pickOption(st, subject, "")
+	if err != nil {
+		return nil, err
+	}
+	if st.Traits().Prepare {
+		prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
+		return signin.Prepare{Use: factor.First, Prepared: prepared}, err
+	}
+	if p.Proof.Get(st.Traits().Proof) == "" {
+		return nil, fault.New("form_conditional_param_missing", st.Traits().Proof)
+	}
+	f, err := e.verify(ctx, b, o, subject, nil, p.Proof)
+	return signin.Prove{Use: factor.First, Fact: f}, err
 }
 
 // SignIn returns a sign-in of the browser's client.
@@ -156,7 +197,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 func pickOption(st factor.Strategy, subject factor.Subject, targetID string) (factor.Option, error) {
 	options := st.Options(subject)
 	for _, o := range options {
-		if o.TargetID == targetID || targetID == "" && o.Primary {
+		if o.TargetID == targetID || targetID == "" && (o.Primary || len(options) == 1) {
 			return o, nil
 		}
 	}
@@ -273,8 +314,8 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 		if err != nil {
 			return err
 		}
-		facts, err := factsByID(ctx, t, a.UserID)
-		if err != nil {
+		var facts signInFacts
+		if err := facts.of(ctx, t, a, in); err != nil {
 			return err
 		}
 		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s, facts: facts}
@@ -322,10 +363,13 @@ func factsByIdentifier(ctx context.Context, tx store.Tx, identifier string) (sig
 	if err != nil {
 		return signInFacts{}, err
 	}
-	return withPassword(ctx, tx, u)
+	return withSecrets(ctx, tx, u)
 }
 
 func factsByID(ctx context.Context, tx store.Tx, id string) (signInFacts, error) {
+	if id == "" {
+		return signInFacts{}, nil
+	}
 	u, err := user.Get(ctx, tx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return signInFacts{}, nil
@@ -333,18 +377,20 @@ func factsByID(ctx context.Context, tx store.Tx, id string) (signInFacts, error)
 	if err != nil {
 		return signInFacts{}, err
 	}
-	return withPassword(ctx, tx, u)
+	return withSecrets(ctx, tx, u)
 }
 
-func withPassword(ctx context.Context, tx store.Tx, u *user.User) (signInFacts, error) {
-	f := signInFacts{user: u}
-	if !u.PasswordEnabled {
-		return f, nil
+// withSecrets adds what u can show of the password and the second factors.
+func withSecrets(ctx context.Context, tx store.Tx, u *user.User) (f signInFacts, err error) {
+	f.user = u
+	if u.PasswordEnabled {
+		if f.password, err = user.GetPassword(ctx, tx, u.ID); missingAs(err, nil) != nil {
+			return f, err
+		}
 	}
-	p, err := user.GetPassword(ctx, tx, u.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return f, nil
+	if u.TOTPEnabled || u.BackupCodeEnabled {
+		f.second, err = user.SecondFactorsOf(ctx, tx, u.ID)
+		return f, err
 	}
-	f.password = p
-	return f, err
+	return f, nil
 }

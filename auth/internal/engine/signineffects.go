@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
@@ -26,7 +27,7 @@ type signInRun struct {
 // aborts the transaction.
 func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input) (next signin.Attempt, refused, err error) {
 	env := signin.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies,
-		User: r.facts.user, Password: r.facts.password, SignedIn: map[string]string{}}
+		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, SignedIn: map[string]string{}}
 	live, err := r.liveSessions(ctx)
 	if err != nil {
 		return a, nil, err
@@ -69,6 +70,8 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:
 		return r.proveAddress(ctx, a, do)
+	case signin.Spend:
+		return r.spend(ctx, do.Fact)
 	case signin.SetPassword:
 		return r.e.setPassword(ctx, t, u, passwordChange{hash: do.Hash, signOut: do.SignOutOfOthers, keepAttempt: a.ID, by: r.b.Request})
 	case signin.StartSession:
@@ -86,6 +89,24 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 		return nil
 	}
 	return fault.New(fault.Internal, "")
+}
+
+// spend has the strategy write down that a proof is used up. Two requests with
+// one proof write the same records, so that one of them runs again and finds it
+// spent.
+func (r *signInRun) spend(ctx context.Context, f factor.Fact) error {
+	st, _ := r.e.strategies.Get(f.Strategy)
+	sp, ok := st.(factor.Spender)
+	if !ok {
+		return fault.New(fault.Internal, "")
+	}
+	sp.Spend(f, r.facts.subject(r.settings), r.t.now)
+	if r.facts.second != nil {
+		if err := user.PutSecondFactors(ctx, r.t, r.facts.user, r.facts.second, r.t.now); err != nil {
+			return err
+		}
+	}
+	return user.Touch(ctx, r.t, r.facts.user)
 }
 
 // proveAddress marks an address as the user's own. If a sign-up founded the

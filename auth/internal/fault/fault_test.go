@@ -45,6 +45,7 @@ var exported = map[string]map[string]struct {
 		"ErrAlreadyAdded":        {user.ErrAlreadyAdded, "identification_exists"},
 		"ErrTooManyUnverified":   {user.ErrTooManyUnverified, "too_many_unverified_identifications"},
 		"ErrNotVerified":         {user.ErrNotVerified, "form_verification_needed"},
+		"ErrTooManyPasskeys":     {user.ErrTooManyPasskeys, "passkey_quota_exceeded"},
 		"ErrLastIdentification":  {user.ErrLastIdentification, "identification_deletion_failed"},
 		"ErrBanned":              {user.ErrBanned, "user_banned"}, "ErrLocked": {&user.LockedError{}, "user_locked"},
 		"ErrNoPassword": {user.ErrNoPassword, "no_password_set"}, "ErrMetadata": {user.ErrMetadata, "form_param_exceeds_allowed_size"},

@@ -33,6 +33,9 @@ var known = []func(error) *Error{
 		if !ok || d.Kind != user.Kind.Name {
 			return nil
 		}
+		if d.Index == "passkey" {
+			return Wrap("identification_exists", "", err)
+		}
 		return Wrap("form_identifier_exists", indexParams[d.Index], err)
 	},
 	func(err error) *Error {
@@ -65,6 +68,7 @@ var known = []func(error) *Error{
 	is(user.ErrInvalidUsername, "form_username_invalid_character", "username"),
 	is(user.ErrAlreadyAdded, "identification_exists", ""),
 	is(user.ErrTooManyUnverified, "too_many_unverified_identifications", ""),
+	is(user.ErrTooManyPasskeys, "passkey_quota_exceeded", ""),
 	is(user.ErrNotVerified, "form_verification_needed", ""),
 	is(user.ErrLastIdentification, "identification_deletion_failed", ""),
 	is(user.ErrNoPassword, "no_password_set", ""),

@@ -122,6 +122,19 @@ var table = map[string]entry{
 	"too_many_unverified_identifications":    {400, "Too many unverified identifications", "You have too many unverified identifications. Verify or delete some first."},
 	"sign_in_identification_or_user_deleted": {400, "Account changed", "The account or identifier of this sign-in no longer exists."},
 
+	// Second factors and passkeys.
+	"totp_already_enabled":                {400, "Authenticator app set up already", "An authenticator app is set up already. Remove it first."},
+	"totp_disabled":                       {400, "No authenticator app", "This account has no authenticator app."},
+	"totp_incorrect_code":                 {422, "Incorrect code", "The code is incorrect."},
+	"totp_invalid_length":                 {422, "Code of the wrong length", "The code must have six digits, or be a backup code."},
+	"backup_codes_not_available":          {400, "Backup codes not available", "Backup codes need another second factor first."},
+	"second_factor_deletion_not_allowed":  {400, "Second factor must stay", "Accounts must have a second factor here."},
+	"passkey_not_registered":              {404, "Passkey not registered", "This passkey is not registered here."},
+	"passkey_invalid_verification":        {400, "Passkey could not be verified", "The passkey could not be verified."},
+	"passkey_quota_exceeded":              {403, "Too many passkeys", "This account has as many passkeys as it can have. Delete one first."},
+	"passkey_identification_not_verified": {422, "Passkey not verified", "This passkey has not been verified yet."},
+	"no_passkeys_found_for_user":          {400, "No passkeys", "This account has no passkeys."},
+
 	// Accounts.
 	"user_locked":                  {403, "Account locked", "Your account is locked. Please try again later or contact support."},
 	"user_banned":                  {403, "Account banned", "This account is banned."},

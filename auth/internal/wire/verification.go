@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/user"
 )
 
@@ -14,6 +15,11 @@ type Verification struct {
 	Strategy string `json:"strategy"`
 	Attempts *int   `json:"attempts"`
 	ExpireAt *int64 `json:"expire_at"`
+	// What only some strategies have.
+	Nonce            string `json:"nonce,omitempty"`
+	RedirectURL      string `json:"external_verification_redirect_url,omitempty"`
+	VerifiedAtClient string `json:"verified_at_client,omitempty"`
+	Error            *Error `json:"error,omitempty"`
 }
 
 // objects names a verification by its strategy.
@@ -28,8 +34,14 @@ func NewVerification(v *factor.Verification, now time.Time) *Verification {
 		return nil
 	}
 	attempts := v.Attempts
-	return &Verification{Object: object(v.Strategy), Strategy: v.Strategy, Status: string(v.StatusAt(now)),
-		Attempts: &attempts, ExpireAt: MillisOrNull(v.ExpireAt)}
+	out := &Verification{Object: object(v.Strategy), Strategy: v.Strategy, Status: string(v.StatusAt(now)),
+		Attempts: &attempts, ExpireAt: MillisOrNull(v.ExpireAt),
+		Nonce: v.Nonce, RedirectURL: v.RedirectURL, VerifiedAtClient: v.ClientID}
+	if v.Error != "" {
+		e := refusal(fault.New(v.Error, ""))
+		out.Error = &e
+	}
+	return out
 }
 
 func object(strategy string) string {
