@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
@@ -241,14 +242,21 @@ func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, 
 	if current == "" {
 		return "", fault.New("form_param_missing", "current_password")
 	}
-	res, err := e.hasher.Verify(ctx, f.password.Hash, current)
+	t := lockout.Try{Known: true, Password: true} // the browser is one that the account knows
+	sl, err := e.take(ctx, "", a.User, t, lockoutPolicy(s))
 	if err != nil {
 		return "", err
 	}
-	if !res.OK {
-		return "", fault.New("form_password_validation_failed", "current_password")
+	res, err := e.hasher.Verify(ctx, f.password.Hash, current)
+	if err != nil {
+		e.giveBack(ctx, sl)
+		return "", err
 	}
-	return f.password.Hash, nil
+	if !res.OK {
+		return "", sl.warned(fault.New("form_password_validation_failed", "current_password"))
+	}
+	err = e.update(ctx, func(t *txn) error { return e.closeSlot(ctx, t, sl, a.User, true, true, a.Browser.Request) })
+	return f.password.Hash, err
 }
 
 // samePassword refuses a change if the password is not the one that was
@@ -332,6 +340,9 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 		return err
 	}
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
+		return err
+	}
+	if err := lockout.Delete(ctx, t, u.ID); err != nil {
 		return err
 	}
 	return user.Delete(ctx, t, u)
