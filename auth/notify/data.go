@@ -25,6 +25,9 @@ type Data struct {
 	InviterName string `json:"inviter_name,omitempty"`
 	// Email is the address that the mail is about, as the new primary one.
 	Email string `json:"email,omitempty"`
+	// Method is what was added or removed, as its owner would know it: a second
+	// factor, the name of a passkey, a provider. It is cleaned by [CleanName].
+	Method string `json:"method,omitempty"`
 	// OTPCode is the code to type in.
 	OTPCode string `json:"otp_code,omitempty"`
 	// ActionURL is where the button leads: an absolute URL of the application.

@@ -84,7 +84,7 @@ func (r *Renderer) Check() error {
 		base = "http://localhost"
 	}
 	d := Data{
-		UserName: "Ada", InviterName: "Grace", Email: "ada@example.com", OTPCode: "424242", ActionURL: strings.TrimSuffix(base, "/") + "/",
+		UserName: "Ada", InviterName: "Grace", Email: "ada@example.com", Method: "Authenticator app", OTPCode: "424242", ActionURL: strings.TrimSuffix(base, "/") + "/",
 		ExpiresIn: 10 * time.Minute, RequestedFrom: Source{Device: "Firefox on Linux", Place: "Turin", Address: "192.0.2.1", At: time.Unix(0, 0)},
 	}
 	var errs []error
@@ -100,32 +100,33 @@ func (r *Renderer) Check() error {
 
 // needs refuses a mail that would be sent without the thing it is for.
 func needs(slug string, v view) error {
-	switch {
-	case forCode(slug) && v.OTPCode == "":
-		return fmt.Errorf("%w: %s needs a code", ErrTemplate, slug)
-	case slug == Invitation && v.ActionURL == "":
-		return fmt.Errorf("%w: %s needs a link", ErrTemplate, slug)
-	case slug == PrimaryEmailChanged && v.Email == "":
-		return fmt.Errorf("%w: %s needs an address", ErrTemplate, slug)
+	for _, n := range []struct {
+		need  need
+		value string
+		what  string
+	}{{needsCode, v.OTPCode, "a code"}, {needsLink, v.ActionURL, "a link"}, {needsAddress, v.Email, "an address"}, {needsMethod, v.Method, "a method"}} {
+		if needsOf(slug)&n.need != 0 && n.value == "" {
+			return fmt.Errorf("%w: %s needs %s", ErrTemplate, slug, n.what)
+		}
 	}
 	return nil
 }
 
-// forCode reports the mails that exist to carry a code.
-func forCode(slug string) bool { return slug == VerificationCode || slug == ResetPasswordCode }
-
-// kept refuses a mail whose template left that thing out.
+// kept refuses a mail whose template left its code or link out.
 func kept(slug string, m Message, v view) error {
 	shown := html.UnescapeString(m.HTML)
-	switch {
-	case forCode(slug) && !strings.Contains(m.Text, v.OTPCode):
-		return fmt.Errorf("%w: the text part of %s does not hold the code", ErrTemplate, slug)
-	case forCode(slug) && !strings.Contains(shown, v.OTPCode):
-		return fmt.Errorf("%w: the HTML part of %s does not hold the code", ErrTemplate, slug)
-	case slug == Invitation && !strings.Contains(m.Text, v.ActionURL):
-		return fmt.Errorf("%w: the text part of %s does not hold the link", ErrTemplate, slug)
-	case slug == Invitation && !strings.Contains(shown, v.ActionURL):
-		return fmt.Errorf("%w: the HTML part of %s does not hold the link", ErrTemplate, slug)
+	for _, n := range []struct {
+		need  need
+		value string
+		what  string
+	}{{needsCode, v.OTPCode, "code"}, {needsLink, v.ActionURL, "link"}} {
+		switch {
+		case needsOf(slug)&n.need == 0:
+		case !strings.Contains(m.Text, n.value):
+			return fmt.Errorf("%w: the text part of %s does not hold the %s", ErrTemplate, slug, n.what)
+		case !strings.Contains(shown, n.value):
+			return fmt.Errorf("%w: the HTML part of %s does not hold the %s", ErrTemplate, slug, n.what)
+		}
 	}
 	return nil
 }

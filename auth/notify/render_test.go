@@ -26,7 +26,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 var full = notify.Data{
-	UserName: "Ada Lovelace", InviterName: "Grace O'Hopper", Email: "ada@new.example", OTPCode: "424242",
+	UserName: "Ada Lovelace", InviterName: "Grace O'Hopper", Email: "ada@new.example", Method: "Authenticator app", OTPCode: "424242",
 	ActionURL: "https://acme.example/auth/accept?ticket=abc+def&x=1", ExpiresIn: 10 * time.Minute,
 	RequestedFrom: notify.Source{Device: "Firefox on Linux", Place: "Turin, Italy", Address: "192.0.2.1",
 		At: time.Date(2026, 5, 6, 9, 8, 7, 0, time.FixedZone("", 7200))},
@@ -43,7 +43,9 @@ func TestGolden(t *testing.T) {
 		switch slug {
 		case notify.VerificationCode, notify.ResetPasswordCode:
 			bare.OTPCode = "424242"
-		case notify.Invitation:
+		case notify.FactorAdded, notify.FactorRemoved, notify.ExternalAccountAdded, notify.ExternalAccountRemoved:
+			bare.Method = "GitHub"
+		case notify.LinkSignIn, notify.LinkSignUp, notify.LinkProfile, notify.AccountUnlock, notify.WaitlistInvitation, notify.Invitation:
 			bare.ActionURL = "https://acme.example/i"
 		case notify.PrimaryEmailChanged:
 			bare.Email = "ada@new.example"
@@ -185,6 +187,9 @@ func TestMissingData(t *testing.T) {
 		notify.ResetPasswordCode:   func(d *notify.Data) { d.OTPCode = "" },
 		notify.Invitation:          func(d *notify.Data) { d.ActionURL = "" },
 		notify.PrimaryEmailChanged: func(d *notify.Data) { d.Email = "<b>@x" },
+		notify.LinkSignIn:          func(d *notify.Data) { d.ActionURL = "" },
+		notify.AccountUnlock:       func(d *notify.Data) { d.ActionURL = "" },
+		notify.FactorAdded:         func(d *notify.Data) { d.Method = "evil.com" },
 	} {
 		d := full
 		without(&d)
@@ -281,9 +286,9 @@ var (
 // parses back with exactly its own headers, its HTML has exactly the tags of
 // the template, and its only links are the application's.
 func FuzzRender(f *testing.F) {
-	f.Add("Ada", "Grace", "Firefox", "Turin", "192.0.2.1", "424242", "Acme")
-	f.Add("a\r\nBcc: x@y.z", "<script>alert(1)</script>", "evil.com", "\u202e", "::1%x", "x", "A\nB")
-	f.Add(`"><img src=x>`, "{{.OTPCode}}", "=?utf-8?q?x?=", "--B", "x", "1", "=?utf-8?q?=0D=0ABcc:x?=")
+	f.Add("Ada", "Grace", "Firefox", "Turin", "192.0.2.1", "424242", "Acme", "My key")
+	f.Add("a\r\nBcc: x@y.z", "<script>alert(1)</script>", "evil.com", "\u202e", "::1%x", "x", "A\nB", "a\nb")
+	f.Add(`"><img src=x>`, "{{.OTPCode}}", "=?utf-8?q?x?=", "--B", "x", "1", "=?utf-8?q?=0D=0ABcc:x?=", "<b>key</b>")
 	tags := map[string]int{}
 	for _, slug := range notify.Slugs() {
 		m, err := acme().Render(slug, full)
@@ -294,10 +299,10 @@ func FuzzRender(f *testing.F) {
 	}
 	r := acme()
 	mailer := &smtp.Mailer{Addr: "localhost", From: "Acme <no-reply@acme.example>"}
-	f.Fuzz(func(t *testing.T, user, inviter, device, place, address, code, app string) {
+	f.Fuzz(func(t *testing.T, user, inviter, device, place, address, code, app, method string) {
 		for _, slug := range notify.Slugs() {
 			d := full
-			d.AppName, d.UserName, d.InviterName, d.OTPCode = app, user, inviter, code
+			d.AppName, d.UserName, d.InviterName, d.OTPCode, d.Method = app, user, inviter, code, method
 			d.RequestedFrom = notify.Source{Device: device, Place: place, Address: address, At: d.RequestedFrom.At}
 			m, err := r.Render(slug, d)
 			if err != nil {

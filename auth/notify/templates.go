@@ -13,16 +13,64 @@ import (
 
 // The slugs of the mails that usher sends.
 const (
-	VerificationCode    = "verification_code"             // needs OTPCode
-	ResetPasswordCode   = "reset_password_code"           // needs OTPCode
-	PasswordChanged     = "password_changed"              //
-	PasswordRemoved     = "password_removed"              //
-	PrimaryEmailChanged = "primary_email_address_changed" // needs Email, the new one
-	NewDeviceSignIn     = "new_device_sign_in"            //
-	AccountLocked       = "account_locked"                // ExpiresIn: how long; zero: for ever
-	SignUpAttemptExists = "sign_up_attempt_existing"      //
-	Invitation          = "invitation"                    // needs ActionURL
+	VerificationCode  = "verification_code"       // needs OTPCode
+	ResetPasswordCode = "reset_password_code"     // needs OTPCode
+	LinkSignIn        = "magic_link_sign_in"      // needs ActionURL
+	LinkSignUp        = "magic_link_sign_up"      // needs ActionURL
+	LinkProfile       = "magic_link_user_profile" // needs ActionURL
+
+	PasswordChanged        = "password_changed"              //
+	PasswordRemoved        = "password_removed"              //
+	PrimaryEmailChanged    = "primary_email_address_changed" // needs Email, the new one
+	FactorAdded            = "factor_added"                  // needs Method
+	FactorRemoved          = "factor_removed"                // needs Method
+	PasskeyAdded           = "passkey_added"                 // Method: its name
+	PasskeyRemoved         = "passkey_removed"               // Method: its name
+	ExternalAccountAdded   = "external_account_connected"    // needs Method, the provider
+	ExternalAccountRemoved = "external_account_removed"      // needs Method, the provider
+	NewDeviceSignIn        = "new_device_sign_in"            // ActionURL: where that device is signed out
+	AccountLocked          = "account_locked"                // ExpiresIn: how long; zero: for ever
+	AccountUnlock          = "account_unlock"                // needs ActionURL
+	SignUpAttemptExists    = "sign_up_attempt_existing"      //
+	SignInAttemptUnknown   = "sign_in_attempt_unknown"       //
+	WaitlistConfirmation   = "waitlist_confirmation"         //
+	WaitlistInvitation     = "waitlist_invitation"           // needs ActionURL
+	Invitation             = "invitation"                    // needs ActionURL
 )
+
+// A need is something without which a mail is not sent.
+type need uint8
+
+const (
+	needsCode need = 1 << iota
+	needsLink
+	needsAddress
+	needsMethod
+)
+
+// mails are all mails with what they are for, in the order of [Slugs].
+var mails = []struct {
+	slug  string
+	needs need
+}{
+	{VerificationCode, needsCode}, {ResetPasswordCode, needsCode},
+	{LinkSignIn, needsLink}, {LinkSignUp, needsLink}, {LinkProfile, needsLink},
+	{PasswordChanged, 0}, {PasswordRemoved, 0}, {PrimaryEmailChanged, needsAddress},
+	{FactorAdded, needsMethod}, {FactorRemoved, needsMethod}, {PasskeyAdded, 0}, {PasskeyRemoved, 0},
+	{ExternalAccountAdded, needsMethod}, {ExternalAccountRemoved, needsMethod},
+	{NewDeviceSignIn, 0}, {AccountLocked, 0}, {AccountUnlock, needsLink},
+	{SignUpAttemptExists, 0}, {SignInAttemptUnknown, 0},
+	{WaitlistConfirmation, 0}, {WaitlistInvitation, needsLink}, {Invitation, needsLink},
+}
+
+func needsOf(slug string) need {
+	for _, m := range mails {
+		if m.slug == slug {
+			return m.needs
+		}
+	}
+	return 0 // a mail of the host's own
+}
 
 const (
 	maxTemplate    = 64 << 10 // bytes of one template file
@@ -35,8 +83,11 @@ const (
 
 // Slugs returns the slugs of all mails that usher sends.
 func Slugs() []string {
-	return []string{VerificationCode, ResetPasswordCode, PasswordChanged, PasswordRemoved, PrimaryEmailChanged,
-		NewDeviceSignIn, AccountLocked, SignUpAttemptExists, Invitation}
+	out := make([]string, len(mails))
+	for i, m := range mails {
+		out[i] = m.slug
+	}
+	return out
 }
 
 //go:embed templates

@@ -19,7 +19,8 @@ const (
 type view struct {
 	Subject                       string
 	AppName, AppURL               string
-	UserName, InviterName, Email  string
+	UserName, InviterName         string
+	Email, Method                 string
 	OTPCode, ActionURL, ExpiresIn string
 	Device, Place, Address, At    string
 }
@@ -33,7 +34,7 @@ func (r *Renderer) view(d Data) (view, error) {
 		d.AppURL = r.AppURL
 	}
 	v := view{
-		AppName: cleanLine(d.AppName), UserName: CleanName(d.UserName), InviterName: CleanName(d.InviterName),
+		AppName: cleanLine(d.AppName), UserName: CleanName(d.UserName), InviterName: CleanName(d.InviterName), Method: CleanName(d.Method),
 		OTPCode: d.OTPCode, ExpiresIn: Words(d.ExpiresIn),
 		Device: CleanName(d.RequestedFrom.Device), Place: CleanName(d.RequestedFrom.Place), Address: cleanAddr(d.RequestedFrom.Address),
 	}

@@ -34,6 +34,8 @@ type Settings struct {
 	Sessions Sessions `json:"sessions"`
 	Codes    Codes    `json:"codes"`
 	Limits   Limits   `json:"limits"`
+	// Mails are the notices that are sent.
+	Mails Mails `json:"mails"`
 
 	// DeleteSelf lets users delete their own accounts.
 	DeleteSelf bool `json:"delete_self"`
@@ -173,6 +175,7 @@ func Default() Settings {
 			CreateClient:   Rate{30, time.Minute},
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
 		},
+		Mails:      AllMails(),
 		DeleteSelf: true,
 		Protection: defaultProtection(),
 	}

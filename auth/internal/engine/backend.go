@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
-	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -228,7 +227,7 @@ func (us Users) changeAddress(ctx context.Context, userID string, notice bool, f
 		if !notice || before.PrimaryEmailAddressID == "" || before.PrimaryEmailAddressID == u.PrimaryEmailAddressID {
 			return nil
 		}
-		return us.e.notifyUser(ctx, t, &before, notify.PrimaryEmailChanged, Request{})
+		return us.e.notifyPrimary(ctx, t, &before, u, Request{})
 	})
 }
 

@@ -77,13 +77,36 @@ func requestedFrom(r Request, at time.Time) notify.Source {
 // notifyUser tells a user of something that happened to the account, at every
 // address that is the user's own.
 func (e *Engine) notifyUser(ctx context.Context, t *txn, u *user.User, slug string, by Request) error {
+	return e.notifyOf(ctx, t, u, slug, by, notify.Data{})
+}
+
+// notifyOf is notifyUser with more to say: a method, a link, another address
+// than the receiver's. A notice that is switched off is not sent.
+func (e *Engine) notifyOf(ctx context.Context, t *txn, u *user.User, slug string, by Request, d notify.Data) error {
+	if !e.lastSettings().Mails.Sends(slug) {
+		return nil
+	}
+	d.UserName, d.RequestedFrom = u.Name(), requestedFrom(by, t.now)
 	for _, to := range u.VerifiedEmailAddresses() {
-		if err := e.enqueue(ctx, t, outMail{Slug: slug, To: to,
-			Data: notify.Data{UserName: u.Name(), Email: to, RequestedFrom: requestedFrom(by, t.now)}}); err != nil {
+		about := d
+		if about.Email == "" {
+			about.Email = to
+		}
+		if err := e.enqueue(ctx, t, outMail{Slug: slug, To: to, Data: about}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// notifyPrimary tells a user of the new primary address. to is the user as it
+// was, or is: whose addresses are written to.
+func (e *Engine) notifyPrimary(ctx context.Context, t *txn, to, after *user.User, by Request) error {
+	now := after.PrimaryEmailAddress()
+	if now == nil {
+		return nil
+	}
+	return e.notifyOf(ctx, t, to, notify.PrimaryEmailChanged, by, notify.Data{Email: now.Value})
 }
 
 func (e *Engine) wakeOutbox() {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/lockout"
-	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
@@ -132,7 +131,7 @@ func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) e
 			return missingAs(err, fault.New("form_resource_not_found", "primary_email_address_id"))
 		}
 		if old != nil && old.Verified {
-			return e.notifyUser(ctx, t, u, notify.PrimaryEmailChanged, a.Browser.Request)
+			return e.notifyPrimary(ctx, t, u, u, a.Browser.Request)
 		}
 		return nil
 	})

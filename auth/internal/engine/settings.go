@@ -65,6 +65,9 @@ func (e *Engine) Settings(ctx context.Context) *settings.Settings {
 	return e.settings.current.Load().settings
 }
 
+// lastSettings are the settings as last read, for use inside a transaction.
+func (e *Engine) lastSettings() *settings.Settings { return e.settings.current.Load().settings }
+
 func (e *Engine) loadSettings(ctx context.Context) error {
 	if err := e.cfg.Settings.Validate(); err != nil {
 		return err

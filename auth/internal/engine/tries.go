@@ -179,13 +179,7 @@ func (e *Engine) giveBack(ctx context.Context, sl *slot) {
 // mailLocked tells a user of a lock, with a link that opens the account again.
 func (e *Engine) mailLocked(ctx context.Context, t *txn, u *user.User, d time.Duration, secret []byte, by Request) error {
 	link := e.pageURL(by, "/unlock", url.Values{"token": {base64.RawURLEncoding.EncodeToString(secret)}})
-	for _, to := range u.VerifiedEmailAddresses() {
-		if err := e.enqueue(ctx, t, outMail{Slug: notify.AccountLocked, To: to, Data: notify.Data{UserName: u.Name(), Email: to,
-			ActionURL: link, ExpiresIn: d, RequestedFrom: requestedFrom(by, t.now)}}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.notifyOf(ctx, t, u, notify.AccountLocked, by, notify.Data{ActionURL: link, ExpiresIn: d})
 }
 
 // pageURL is where a page of usher's own is, for a mail to whoever asks; empty

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
-	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -178,7 +177,7 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, hash s
 				return missingAs(err, fault.New("form_resource_not_found", "primary_email_address_id"))
 			}
 			if p.NotifyPrimaryEmailAddressChanged {
-				if err := e.notifyUser(ctx, t, u, notify.PrimaryEmailChanged, Request{}); err != nil {
+				if err := e.notifyPrimary(ctx, t, u, u, Request{}); err != nil {
 					return err
 				}
 			}
