@@ -73,6 +73,7 @@ type Engine struct {
 	strategies factor.Set
 	limits     *limit.Limiter
 	mails      *limit.Limiter
+	gates      gates
 	secrets    secrets
 	settings   settingsCache
 	keys       keyring

@@ -38,7 +38,8 @@ func (e *Engine) allowAccount(identifier string, u *user.User, s *settings.Setti
 func (e *Engine) countCode(ctx context.Context, address string, s *settings.Settings) error {
 	p := lockoutPolicy(s)
 	p.Max = 0 // nobody is locked out of what is nobody's
-	_, err := e.take(ctx, address, nil, lockout.Try{Code: true}, p)
+	sl, err := e.take(ctx, address, nil, lockout.Try{Code: true}, p)
+	sl.done()
 	return err
 }
 

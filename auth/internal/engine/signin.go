@@ -63,6 +63,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		return nil, err
 	}
 
+	_, sl := uncounted(inputs[len(inputs)-1])
+	defer sl.done()
+
 	var a signin.Attempt
 	var refused error
 	err = e.change(ctx, b, true, func(t *txn, c *session.Client, rotate func()) error {
@@ -85,8 +88,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 			if refused == nil {
 				continue
 			}
-			if run.slot == nil && run.facts.user != nil { // of a proof that nobody will hear of
-				_, sl := uncounted(inputs[len(inputs)-1])
+			if run.slot == nil && run.facts.user != nil { // nobody hears how the proof was
 				err = e.closeSlot(ctx, t, sl, run.facts.user, true, false, b.Request)
 			}
 			if err != nil {
@@ -318,6 +320,7 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 	}
 
 	in, sl := uncounted(in)
+	defer sl.done()
 	var next signin.Attempt
 	var refused error
 	err = e.change(ctx, b, false, func(t *txn, c *session.Client, rotate func()) error {

@@ -30,6 +30,14 @@ type slot struct {
 	policy lockout.Policy
 	left   int  // tries, after this one
 	locks  bool // this was the last one
+	leave  func()
+}
+
+// done lets the next try on the account begin.
+func (sl *slot) done() {
+	if sl != nil && sl.leave != nil {
+		sl.leave()
+	}
 }
 
 // counted is an input whose proof has a slot.
@@ -90,13 +98,18 @@ func (b *Browser) knows(u *user.User) bool {
 }
 
 // take counts a try as wrong before it is judged, or refuses it. A nil slot
-// means that nothing is counted.
+// means that nothing is counted. The caller closes the slot, and then calls
+// done.
 func (e *Engine) take(ctx context.Context, identifier string, u *user.User, t lockout.Try, p lockout.Policy) (*slot, error) {
 	if p.Max == 0 && (!t.Code || p.Codes == 0) {
 		return nil, nil
 	}
 	sl := &slot{id: e.counterID(identifier, u), known: u != nil, try: t, policy: p}
-	err := e.update(ctx, func(tx *txn) error {
+	var err error
+	if sl.leave, err = e.gates.enter(ctx, sl.id); err != nil {
+		return nil, err
+	}
+	err = e.update(ctx, func(tx *txn) error {
 		c, err := lockout.Load(ctx, tx, sl.id)
 		if err != nil {
 			return err
@@ -109,6 +122,7 @@ func (e *Engine) take(ctx context.Context, identifier string, u *user.User, t lo
 		return lockout.Save(ctx, tx, c, sl.known, tx.now)
 	})
 	if err != nil {
+		sl.done()
 		return nil, err
 	}
 	return sl, nil
@@ -162,12 +176,13 @@ func (e *Engine) closeSlot(ctx context.Context, t *txn, sl *slot, u *user.User, 
 	return lockout.Save(ctx, t, c, sl.known, t.now)
 }
 
-// giveBack closes a slot that was not judged. It is done also when the request
-// is over.
+// giveBack closes a slot whose try was not judged, or told nobody anything. It
+// is done also when the request is over.
 func (e *Engine) giveBack(ctx context.Context, sl *slot) {
 	if sl == nil {
 		return
 	}
+	defer sl.done()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err := e.update(ctx, func(t *txn) error { return e.closeSlot(ctx, t, sl, nil, true, false, Request{}) })
@@ -236,7 +251,10 @@ func warning(left int) string {
 }
 
 // Unlock opens the account that a mailed link belongs to, once.
-func (e *Engine) Unlock(ctx context.Context, token string) error {
+func (e *Engine) Unlock(ctx context.Context, b *Browser, token string) error {
+	if err := e.allow("attempt_sign_in", b.Addr, e.Settings(ctx).Limits.AttemptSignIn); err != nil {
+		return err
+	}
 	invalid := fault.New("ticket_invalid_code", "token")
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(secret) != 32 {
