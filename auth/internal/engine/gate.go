@@ -24,6 +24,7 @@ type gate struct {
 const (
 	gateWidth = 2
 	gateQueue = 64 // tries that wait, and hold up a request each
+	gateWait  = 2 * time.Second
 )
 
 // enter waits for the gate of an account and returns how to leave it.
@@ -42,8 +43,9 @@ func (g *gates) enter(ctx context.Context, id string) (leave func(), err error) 
 		one.users++
 	}
 	g.mu.Unlock()
+	busy := fault.New("service_unavailable", "").After(time.Second)
 	if full {
-		return nil, fault.New("service_unavailable", "").After(time.Second)
+		return nil, busy
 	}
 	gone := func() {
 		g.mu.Lock()
@@ -52,9 +54,14 @@ func (g *gates) enter(ctx context.Context, id string) (leave func(), err error) 
 			delete(g.m, id)
 		}
 	}
+	late := time.NewTimer(gateWait)
+	defer late.Stop()
 	select {
 	case one.pass <- struct{}{}:
 		return func() { <-one.pass; gone() }, nil
+	case <-late.C:
+		gone()
+		return nil, busy
 	case <-ctx.Done():
 		gone()
 		return nil, ctx.Err()
