@@ -23,6 +23,10 @@ var layers = map[string][]string{
 	"storetest":                   {"store", "store/memory", "storetest"},
 	"user":                        {"store"},
 	"user/password":               {"user/password"},
+	"user/totp":                   {},
+	"user/backupcode":             {"user"},
+	"user/passkey":                {"user"},
+	"user/phone":                  {"user"},
 	"session":                     {"store"},
 	"session/useragent":           {},
 	"auth/settings":               {},
@@ -31,6 +35,9 @@ var layers = map[string][]string{
 	"auth/internal/limit":         {},
 	"auth/internal/picture":       {},
 	"auth/internal/fault":         {"auth/internal/httpx", "user", "session", "store"},
+	"auth/access":                 {"store", "user"},
+	"auth/ticket":                 {"auth/internal/fault", "store", "user"},
+	"auth/captcha":                {},
 	"auth/factor":                 {"auth/internal/fault", "auth/notify", "auth/settings", "user", "session", "store"},
 	"auth/signin":                 {"auth/factor", "auth/internal/fault", "auth/settings", "user", "session", "store"},
 	"auth/signup":                 {"auth/factor", "auth/internal/fault", "auth/settings", "user", "session", "store"},
@@ -49,12 +56,16 @@ var layers = map[string][]string{
 
 // outside says which modules only these packages may link.
 var outside = map[string][]string{
-	"modernc.org/sqlite":          {"store/sqlite"},
-	"github.com/jackc/pgx":        {"store/postgres"},
-	"go.etcd.io/bbolt":            {"examples/customstore"},
-	"github.com/wneessen/go-mail": {"auth/notify/smtp"},
-	"github.com/golang-jwt/jwt":   {"token"},
-	"pgregory.net/rapid":          {"storetest"},
+	"modernc.org/sqlite":              {"store/sqlite"},
+	"github.com/jackc/pgx":            {"store/postgres"},
+	"go.etcd.io/bbolt":                {"examples/customstore"},
+	"github.com/wneessen/go-mail":     {"auth/notify/smtp"},
+	"github.com/golang-jwt/jwt":       {"token"},
+	"pgregory.net/rapid":              {"storetest"},
+	"github.com/pquerna/otp":          {"user/totp"},
+	"github.com/boombuler":            {"user/totp"},
+	"github.com/go-webauthn":          {"user/passkey"},
+	"github.com/nyaruka/phonenumbers": {"user/phone"},
 }
 
 type pkg struct {

@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	maxEmail    = 254 // RFC 5321, 4.5.3.1
-	maxLocal    = 64
-	maxUsername = 64
+	maxEmail = 254 // RFC 5321, 4.5.3.1
+	maxLocal = 64
 )
 
 // domains maps a mail domain to its one spelling: UTS 46, to ASCII.
@@ -77,28 +76,6 @@ func CanonicalUsername(name string) string {
 		return ""
 	}
 	return cases.Fold().String(norm.NFKC.String(strings.TrimSpace(name)))
-}
-
-// CheckUsername returns ErrInvalidUsername unless name has 4 to 64 ASCII
-// letters, digits, underscores or hyphens, one of them no digit.
-func CheckUsername(name string) error {
-	if len(name) < 4 || len(name) > maxUsername {
-		return fmt.Errorf("%w: must have 4 to %d characters", ErrInvalidUsername, maxUsername)
-	}
-	other := false
-	for _, r := range name {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', r == '_', r == '-':
-			other = true
-		case '0' <= r && r <= '9':
-		default:
-			return fmt.Errorf("%w: character %q", ErrInvalidUsername, r)
-		}
-	}
-	if !other {
-		return fmt.Errorf("%w: only digits", ErrInvalidUsername)
-	}
-	return nil
 }
 
 // Classify tells what kind of identifier a text is and returns the index of

@@ -9,8 +9,19 @@ import (
 var (
 	// ErrInvalidEmailAddress: the text is no e-mail address.
 	ErrInvalidEmailAddress = errors.New("user: not an e-mail address")
-	// ErrInvalidUsername: the text is no username under the given rules.
+	// ErrInvalidPhoneNumber: the text is no telephone number.
+	ErrInvalidPhoneNumber = errors.New("user: not a phone number")
+	// ErrInvalidUsername: the text is no username under the given rules. The
+	// next four are kinds of it, and so is a *UsernameLengthError.
 	ErrInvalidUsername = errors.New("user: not a valid username")
+	// ErrUsernameCharacter: it has a character that usernames do not have.
+	ErrUsernameCharacter = fmt.Errorf("%w: character not allowed", ErrInvalidUsername)
+	// ErrUsernameDigits: it has nothing but digits.
+	ErrUsernameDigits = fmt.Errorf("%w: only digits", ErrInvalidUsername)
+	// ErrUsernamePhoneNumber: it looks like a phone number.
+	ErrUsernamePhoneNumber = fmt.Errorf("%w: looks like a phone number", ErrInvalidUsername)
+	// ErrUsernameReserved: nobody may call themselves that.
+	ErrUsernameReserved = fmt.Errorf("%w: reserved", ErrInvalidUsername)
 	// ErrAlreadyAdded: the user has this identifier already.
 	ErrAlreadyAdded = errors.New("user: identifier added already")
 	// ErrTooManyUnverified: verify or delete some addresses first.

@@ -25,7 +25,7 @@ func draftUser(p user.CreateParams, now time.Time) (*user.User, error) {
 		}
 	}
 	if p.Username != "" {
-		if err := user.CheckUsername(p.Username); err != nil {
+		if err := (user.UsernameRules{ByHost: true}).Check(p.Username); err != nil {
 			return nil, err
 		}
 		u.Username = p.Username
@@ -99,7 +99,7 @@ func applyUpdate(p user.UpdateParams, u *user.User) error {
 	}
 	if p.Username != nil {
 		if *p.Username != "" {
-			errs = append(errs, user.CheckUsername(*p.Username))
+			errs = append(errs, (user.UsernameRules{ByHost: true}).Check(*p.Username))
 		}
 		u.Username = *p.Username
 	}

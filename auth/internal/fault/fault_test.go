@@ -42,6 +42,11 @@ var exported = map[string]map[string]struct {
 	"../../../user": {
 		"ErrInvalidEmailAddress": {user.ErrInvalidEmailAddress, "form_param_format_invalid"},
 		"ErrInvalidUsername":     {user.ErrInvalidUsername, "form_username_invalid_character"},
+		"ErrInvalidPhoneNumber":  {user.ErrInvalidPhoneNumber, "form_param_format_invalid"},
+		"ErrUsernameCharacter":   {user.ErrUsernameCharacter, "form_username_invalid_character"},
+		"ErrUsernameDigits":      {user.ErrUsernameDigits, "form_username_needs_non_number_char"},
+		"ErrUsernamePhoneNumber": {user.ErrUsernamePhoneNumber, "form_username_cannot_be_phone_number"},
+		"ErrUsernameReserved":    {user.ErrUsernameReserved, "form_identifier_exists"},
 		"ErrAlreadyAdded":        {user.ErrAlreadyAdded, "identification_exists"},
 		"ErrTooManyUnverified":   {user.ErrTooManyUnverified, "too_many_unverified_identifications"},
 		"ErrNotVerified":         {user.ErrNotVerified, "form_verification_needed"},

@@ -65,6 +65,18 @@ var known = []func(error) *Error{
 	is(password.ErrTooLongForHash, "password_too_long_needs_reset", "password"),
 	is(user.ErrBanned, "user_banned", ""),
 	is(user.ErrInvalidEmailAddress, "form_param_format_invalid", "email_address"),
+	is(user.ErrInvalidPhoneNumber, "form_param_format_invalid", "phone_number"),
+	func(err error) *Error {
+		l, ok := errors.AsType[*user.UsernameLengthError](err)
+		if !ok {
+			return nil
+		}
+		return Wrap("form_username_invalid_length", "username", err).
+			Say(fmt.Sprintf("Usernames must have %d to %d characters.", l.Min, l.Max))
+	},
+	is(user.ErrUsernameDigits, "form_username_needs_non_number_char", "username"),
+	is(user.ErrUsernamePhoneNumber, "form_username_cannot_be_phone_number", "username"),
+	is(user.ErrUsernameReserved, "form_identifier_exists", "username"), // as one that somebody has
 	is(user.ErrInvalidUsername, "form_username_invalid_character", "username"),
 	is(user.ErrAlreadyAdded, "identification_exists", ""),
 	is(user.ErrTooManyUnverified, "too_many_unverified_identifications", ""),
