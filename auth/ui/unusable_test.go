@@ -25,6 +25,6 @@ func TestUnusablePasswordShowsTheWayOut(t *testing.T) {
 	v.at("/auth/sign-in/code", 200)
 	v.submit("Continue", "code", w.code(ada))
 	v.at("/auth/sign-in/new-password", 200)
-	v.submit("Save and continue", "password", "another teapot overture 5")
+	v.submit("Save and sign in", "password", "another teapot overture 5")
 	v.at("/private", 200)
 }
