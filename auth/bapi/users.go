@@ -89,11 +89,11 @@ func updateUser(c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, digest, createdAt := readUpdate(f, c.engine.Now())
+		p, createdAt := readUpdate(f, c.engine.Now())
 		if err := f.Err(); err != nil {
 			return nil, err
 		}
-		return c.engine.Users().Patch(c.r.Context(), id, p, digest, createdAt)
+		return c.engine.Users().Patch(c.r.Context(), id, p, createdAt)
 	})
 }
 

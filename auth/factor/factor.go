@@ -211,6 +211,8 @@ type Fact struct {
 	PasswordHash string
 	// Rehash is a better hash of the right password, to be stored.
 	Rehash string
+	// Breached: the password is right, and known to others.
+	Breached bool
 	// Second says that the proof stands for a second factor as well.
 	Second bool
 }

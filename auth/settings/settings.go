@@ -76,6 +76,10 @@ type Password struct {
 	// CheckBreaches asks the breach checker of auth.Config, if there is one,
 	// when a password is set.
 	CheckBreaches bool `json:"check_breaches"`
+	// EnforceBreachesOnSignIn refuses a right password that is among the common
+	// ones, or known to the breach checker of auth.Config, if there is one: the
+	// person has to set another, by a code.
+	EnforceBreachesOnSignIn bool `json:"enforce_breaches_on_sign_in"`
 }
 
 // SignUp modes.

@@ -26,6 +26,8 @@ type Page struct {
 	Continue string
 	// Methods are the other ways to sign in.
 	Methods Methods
+	// MustReset: the password cannot be used any more, only replaced.
+	MustReset bool
 	// Code is the code that was sent, on pages that ask for one.
 	Code *Code
 	// Fields are what a sign-up asks for, in order.

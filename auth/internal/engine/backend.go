@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -43,13 +42,10 @@ func (us Users) Import(ctx context.Context, p user.CreateParams, x Imported) (*u
 	})
 }
 
-// Patch is [Users.Update] with what only the Backend API can change: a password
-// that is hashed already, or empty, and when the user was created, or zero.
-func (us Users) Patch(ctx context.Context, id string, p user.UpdateParams, digest string, createdAt time.Time) (*user.User, error) {
-	if digest != "" && !us.e.hasher.Knows(digest) {
-		return nil, fault.New("form_password_digest_invalid_code", "password_digest")
-	}
-	return us.patch(ctx, id, p, digest, func(u *user.User) {
+// Patch is [Users.Update] with what only the Backend API can change: when the
+// user was created, or zero.
+func (us Users) Patch(ctx context.Context, id string, p user.UpdateParams, createdAt time.Time) (*user.User, error) {
+	return us.patch(ctx, id, p, func(u *user.User) {
 		if !createdAt.IsZero() && createdAt.Before(us.e.now()) {
 			u.CreatedAt = createdAt
 		}

@@ -115,7 +115,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
 	e.strategies = factor.NewSet(
-		factor.Password{Hasher: e.hasher},
+		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
 	)

@@ -11,6 +11,7 @@ import (
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
 )
 
 // SignInParams start a sign-in.
@@ -280,10 +281,11 @@ func (e *Engine) ResetSignInPassword(ctx context.Context, b *Browser, id, plain 
 		in := signin.NewPassword{SignOutOfOthers: signOutOfOthers}
 		if facts.password != nil {
 			res, err := e.hasher.Verify(withAddr(ctx, b.Addr), facts.password.Hash, plain)
-			if err != nil {
+			if errors.Is(err, password.ErrBusy) || ctx.Err() != nil {
 				return nil, err
 			}
-			in.MatchesTheCurrent = res.OK
+			// A hash that cannot be checked against is what the reset is for.
+			in.MatchesTheCurrent = err == nil && res.OK
 		}
 		if in.MatchesTheCurrent {
 			return in, nil

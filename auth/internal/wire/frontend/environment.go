@@ -356,5 +356,6 @@ func attribute(a settings.Attribute, identifier bool) Attribute {
 func passwordSettings(p settings.Password) PasswordSettings {
 	return PasswordSettings{DisableHIBP: !p.CheckBreaches, MinLength: p.MinLength, MaxLength: p.MaxLength,
 		RequireSpecialChar: p.RequireSpecialChar, RequireNumbers: p.RequireNumbers, RequireUppercase: p.RequireUppercase,
-		RequireLowercase: p.RequireLowercase, ShowZxcvbn: p.MinStrength > 0, MinZxcvbnStrength: p.MinStrength}
+		RequireLowercase: p.RequireLowercase, ShowZxcvbn: p.MinStrength > 0, MinZxcvbnStrength: p.MinStrength,
+		EnforceHIBPOnSignIn: p.EnforceBreachesOnSignIn}
 }
