@@ -218,6 +218,8 @@ type Fact struct {
 	PasswordHash string
 	// Rehash is a better hash of the right password, to be stored.
 	Rehash string
+	// Breached: the password is right, and known to others.
+	Breached bool
 	// Second says that the proof stands for a second factor as well.
 	Second bool
 	// ClientID is the client on which the proof was given, if it may be another

@@ -26,6 +26,8 @@ type Page struct {
 	Continue string
 	// Methods are the other ways to sign in.
 	Methods Methods
+	// MustReset: the password cannot be used any more, only replaced.
+	MustReset bool
 	// Code is the code that was sent, on pages that ask for one.
 	Code *Code
 	// Link is a mailed link that was opened, on the pages that ask about it.
@@ -42,6 +44,8 @@ type Page struct {
 	Profile *Profile
 	// Open names the section of /user to be shown opened.
 	Open string
+	// Token is what a mailed link brought along; empty: it is used up.
+	Token string
 	// Failure is what an error page says.
 	Failure *Failure
 
@@ -171,6 +175,7 @@ func (x *exchange) page() *Page {
 var notices = map[string]string{
 	"sent":          "We sent you another one.",
 	"restart":       "That took too long or went on in another window. Please start again.",
+	"unlocked":      "Your account is unlocked.",
 	"signed-out":    "You are signed out.",
 	"deleted":       "Your account has been deleted.",
 	"saved":         "Your profile has been saved.",

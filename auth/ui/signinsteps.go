@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 
@@ -50,7 +51,19 @@ func postPassword(x *exchange) error {
 	if over(err) {
 		return x.redirect("/sign-in", "restart")
 	}
-	return x.refuse("sign_in_password", x.stepPage(v), err, "password")
+	pg := x.stepPage(v)
+	pg.MustReset = mustReset(err)
+	return x.refuse("sign_in_password", pg, err, "password")
+}
+
+// mustReset: the password may be right, and there is no way in with it.
+func mustReset(err error) bool {
+	for _, code := range []string{"form_password_compromised", "form_password_pwned", "password_too_long_needs_reset"} {
+		if errors.Is(fault.From(err), fault.New(code, "")) {
+			return true
+		}
+	}
+	return false
 }
 
 func postSendCode(x *exchange) error {

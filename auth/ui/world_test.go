@@ -79,7 +79,7 @@ func newWorld(t testing.TB, c setup) *world {
 		t.Fatal(err)
 	}
 	w.engine, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: set, Issuer: w.site.Issuer,
-		AppURL: w.site.AppURL(), FrontendPath: w.site.FrontendPath, PagesPath: w.site.PagesPath, Hasher: c.hasher, Algorithm: token.EdDSA, Mailer: w, Renderer: &notify.Renderer{AppURL: w.site.URL}, Now: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil))})
+		AppURL: w.site.AppURL(), FrontendURL: w.site.FrontendURL(), PagesURL: w.site.PagesURL(), Hasher: c.hasher, Algorithm: token.EdDSA, Mailer: w, Renderer: &notify.Renderer{AppURL: w.site.URL}, Now: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
@@ -71,12 +72,16 @@ func (e *Engine) putLink(ctx context.Context, t *txn, token string, l link, by R
 	return linkTab.Put(ctx, t, &l)
 }
 
-// siteURL is an absolute URL on the site, as by's browser sees it.
-func (e *Engine) siteURL(by Request, path string) string {
-	if by.Site != "" {
-		return by.Site + path
+// siteURL makes an absolute URL of where something is on the site: a path alone
+// is below the origin by which by's browser calls it.
+func (e *Engine) siteURL(by Request, at string) string {
+	if !strings.HasPrefix(at, "/") {
+		return at
 	}
-	return e.cfg.AppURL + path
+	if by.Site != "" {
+		return by.Site + at
+	}
+	return e.cfg.AppURL + at
 }
 
 // linkMails are the mails that carry links, by purpose.
@@ -93,7 +98,7 @@ func (e *Engine) sendChallenge(ctx context.Context, t *txn, s factor.Send, about
 		return err
 	}
 	m := codeMail(s, by, t.now)
-	m.Slug, m.Data.ActionURL = linkMails[about.Purpose], e.siteURL(by, e.cfg.FrontendPath+"/v1/verify?token="+s.Token)
+	m.Slug, m.Data.ActionURL = linkMails[about.Purpose], e.siteURL(by, e.cfg.FrontendURL+"/v1/verify?token="+s.Token)
 	return e.enqueue(ctx, t, m)
 }
 
