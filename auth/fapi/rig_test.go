@@ -128,6 +128,9 @@ type setup struct {
 	hasher   *password.Hasher
 }
 
+// unlocked takes away what locks accounts, for tests of what else holds.
+func unlocked(c *setup) { c.settings.Protection.Lockout = settings.Lockout{} }
+
 func newRig(t testing.TB, changes ...func(*setup)) *rig {
 	t.Helper()
 	c := setup{store: memory.New(), settings: settings.Default(),

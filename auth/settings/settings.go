@@ -158,12 +158,6 @@ type Organizations struct {
 	Enabled bool `json:"enabled"`
 }
 
-// Protection is what stands against attacks.
-type Protection struct {
-	// MaskIdentifiers hides most of an address in what strangers see.
-	MaskIdentifiers bool `json:"mask_identifiers"`
-}
-
 // Default returns the settings of an instance that its host said nothing
 // about: e-mail address and password, verified by a code; sessions of seven
 // days; tokens of a minute.
@@ -187,6 +181,6 @@ func Default() Settings {
 		},
 		Mails:      AllMails(),
 		DeleteSelf: true,
-		Protection: Protection{MaskIdentifiers: true},
+		Protection: defaultProtection(),
 	}
 }

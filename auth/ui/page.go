@@ -42,6 +42,8 @@ type Page struct {
 	Profile *Profile
 	// Open names the section of /user to be shown opened.
 	Open string
+	// Token is what a mailed link brought along; empty: it is used up.
+	Token string
 	// Failure is what an error page says.
 	Failure *Failure
 
@@ -155,6 +157,7 @@ func (x *exchange) page() *Page {
 var notices = map[string]string{
 	"sent":          "We sent you a new code.",
 	"restart":       "That took too long or went on in another window. Please start again.",
+	"unlocked":      "Your account is unlocked.",
 	"signed-out":    "You are signed out.",
 	"deleted":       "Your account has been deleted.",
 	"saved":         "Your profile has been saved.",

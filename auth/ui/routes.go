@@ -36,6 +36,8 @@ func routes() map[string]route {
 		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
 		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
 
+		"/unlock": {get: getUnlock, post: postUnlock},
+
 		"/sign-out": {get: getSignOut, post: postSignOut},
 
 		"/user":                {get: getUser},

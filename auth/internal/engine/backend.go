@@ -20,12 +20,9 @@ type Imported struct {
 	// instead of verified. Missing ones are verified.
 	Reserved []bool
 	Banned   bool
-	// Locked locks for LockFor.
+	// Locked locks for as long as [Engine.LockFor] says.
 	Locked bool
 }
-
-// LockFor is how long a lock lasts whose length nobody chose.
-const LockFor = time.Hour
 
 // Import makes a user with what another system knew of it.
 func (us Users) Import(ctx context.Context, p user.CreateParams, x Imported) (*user.User, error) {
@@ -37,7 +34,10 @@ func (us Users) Import(ctx context.Context, p user.CreateParams, x Imported) (*u
 		}
 		u.Banned = x.Banned
 		if x.Locked {
-			u.Locked, u.LockedUntil = true, us.e.now().Add(LockFor)
+			u.Locked = true
+			if d := us.e.LockFor(ctx); d > 0 {
+				u.LockedUntil = us.e.now().Add(d)
+			}
 		}
 	})
 }

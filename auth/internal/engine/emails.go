@@ -142,7 +142,7 @@ func (e *Engine) AttemptEmailAddress(ctx context.Context, a *Actor, id string, p
 	if err != nil {
 		return err
 	}
-	if err := e.allowCode(v.Target, nil, s); err != nil {
+	if err := e.countCode(ctx, v.Target, s); err != nil {
 		return err
 	}
 	fact, err := st.Verify(ctx, factor.Challenge{Verification: v, Now: e.now(), Subject: factor.Subject{Settings: s},

@@ -104,6 +104,9 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 	if err := signin.VoidAll(ctx, t, u.ID, c.keepAttempt, t.now); err != nil {
 		return err
 	}
+	if err := clearTries(ctx, t, u.ID); err != nil { // they were tries of another password
+		return err
+	}
 	if c.signOut {
 		if err := e.endUser(ctx, t, u.ID, c.keepSession, session.Revoked); err != nil {
 			return err

@@ -135,7 +135,7 @@ func (e *Engine) AttemptSignUp(ctx context.Context, b *Browser, id, strategy str
 		o := factor.Option{Strategy: strategy}
 		if v != nil {
 			o.Target = v.Target
-			if err := e.allowCode(v.Target, nil, s); err != nil {
+			if err := e.countCode(ctx, v.Target, s); err != nil {
 				return nil, err
 			}
 		}

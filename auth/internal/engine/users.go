@@ -282,11 +282,12 @@ func (us Users) Lock(ctx context.Context, id string, d time.Duration) (*user.Use
 	})
 }
 
-// Unlock takes a lock back.
+// Unlock takes a lock back, whoever or whatever locked, and forgets the wrong
+// tries.
 func (us Users) Unlock(ctx context.Context, id string) (*user.User, error) {
-	return us.change(ctx, id, func(_ *txn, u *user.User) error {
+	return us.change(ctx, id, func(t *txn, u *user.User) error {
 		u.Locked, u.LockedUntil = false, time.Time{}
-		return nil
+		return clearTries(ctx, t, u.ID)
 	})
 }
 

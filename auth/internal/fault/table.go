@@ -139,6 +139,7 @@ var table = map[string]entry{
 
 	// Accounts.
 	"user_locked":                  {403, "Account locked", "Your account is locked. Please try again later or contact support."},
+	"account_lockout_warning":      {422, "Account will be locked", "Your account will be locked after a few more failed attempts."},
 	"user_banned":                  {403, "Account banned", "This account is banned."},
 	"user_deactivated":             {403, "Account deactivated", "This account is deactivated."},
 	"user_delete_self_not_enabled": {403, "Deleting the own account is not enabled", ""},

@@ -122,6 +122,10 @@ func (s *Site) AppURL() string {
 	return s.URL
 }
 
+// PagesURL is where the site's own pages are: a path alone on a local site,
+// which serves whatever address it is called by.
+func (s *Site) PagesURL() string { return s.URL + s.PagesPath }
+
 // Request says where r comes from.
 func (s *Site) Request(r *http.Request) engine.Request {
 	return engine.Request{Addr: httpx.ClientAddr(r, s.TrustedProxies), UserAgent: httpx.Clean(r.UserAgent(), 512), Origin: s.Origin(r)}

@@ -1,6 +1,8 @@
 package frontend
 
 import (
+	"time"
+
 	"github.com/usherauth/usher/auth/settings"
 )
 
@@ -324,6 +326,10 @@ func userSettings(s *settings.Settings) UserSettings {
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
 		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	l := s.Protection.Lockout
+	u.AttackProtection.UserLockout.Enabled = l.Enabled
+	u.AttackProtection.UserLockout.MaxAttempts = l.MaxAttempts
+	u.AttackProtection.UserLockout.DurationInMinutes = int(l.Duration / time.Minute)
 	u.AttackProtection.PII.Enabled = s.Protection.MaskIdentifiers
 	u.AttackProtection.EmailLink.RequireSameClient = true
 	return u
