@@ -39,7 +39,7 @@ func routes() map[string]route {
 
 		"/link":      {get: getLink, post: postLink},
 		"/link/done": {get: getLinkDone},
-		"/unlock": {get: getUnlock, post: postUnlock},
+		"/unlock":    {get: getUnlock, post: postUnlock},
 
 		"/sign-out": {get: getSignOut, post: postSignOut},
 
