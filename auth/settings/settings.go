@@ -76,6 +76,10 @@ type Password struct {
 	// CheckBreaches asks the breach checker of auth.Config, if there is one,
 	// when a password is set.
 	CheckBreaches bool `json:"check_breaches"`
+	// EnforceBreachesOnSignIn refuses a right password that is among the common
+	// ones, or known to the breach checker of auth.Config, if there is one: the
+	// person has to set another, by a code.
+	EnforceBreachesOnSignIn bool `json:"enforce_breaches_on_sign_in"`
 }
 
 // SignUp modes.
@@ -154,12 +158,6 @@ type Organizations struct {
 	Enabled bool `json:"enabled"`
 }
 
-// Protection is what stands against attacks.
-type Protection struct {
-	// MaskIdentifiers hides most of an address in what strangers see.
-	MaskIdentifiers bool `json:"mask_identifiers"`
-}
-
 // Default returns the settings of an instance that its host said nothing
 // about: e-mail address and password, verified by a code; sessions of seven
 // days; tokens of a minute.
@@ -183,6 +181,6 @@ func Default() Settings {
 		},
 		Mails:      AllMails(),
 		DeleteSelf: true,
-		Protection: Protection{MaskIdentifiers: true},
+		Protection: defaultProtection(),
 	}
 }
