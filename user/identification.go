@@ -170,3 +170,25 @@ func find(ids []Identification, id string) *Identification {
 	}
 	return nil
 }
+
+// Founded reports whether the address with the given ID is one that a sign-up
+// took without proof, and that nobody has proved since.
+func (u *User) Founded(id string) bool {
+	a := u.EmailAddress(id)
+	return a != nil && !a.Verified && a.Strategy == StrategySignUp
+}
+
+// StripTo takes from u all that a stranger may have set who founded the account
+// on somebody else's address: only the address with the given ID stays of what
+// opens the account or names it to strangers. The records beside the user's are
+// the caller's.
+func (u *User) StripTo(id string) {
+	a := u.EmailAddress(id)
+	if a == nil {
+		return
+	}
+	u.EmailAddresses, u.PrimaryEmailAddressID = []Identification{*a}, id
+	u.PhoneNumbers, u.PrimaryPhoneNumberID = nil, ""
+	u.Passkeys, u.ExternalAccounts = nil, nil
+	u.TOTPEnabled, u.BackupCodeEnabled = false, false
+}

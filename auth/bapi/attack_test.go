@@ -344,7 +344,7 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 	sid, _ := r.newSession(id)
 	s := r.must("GET", "/v1/sessions/"+sid, nil).json(r)
 	method, path = fill(pattern, map[string]string{"user_id": id, "email_address_id": second, "session_id": sid, "client_id": s["client_id"].(string),
-		"provider": "oauth_google", "template": "none"})
+		"provider": "oauth_google", "template": "none", "external_account_id": r.externalAccount(id, name("subject"), "good-refresh")})
 	if strings.HasSuffix(path, "handshake_payload") {
 		nonce, err := r.engine.PutHandshake(context.Background(), netip.Addr{}, []string{"a=b"})
 		if err != nil {

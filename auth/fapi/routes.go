@@ -65,6 +65,11 @@ func routes() []Route {
 
 		{get, "/v1/verify", Client, false, (*call).verifyLink},
 
+		{get, callbackPath, Client, false, (*call).oauthCallback},
+		{post, callbackPath, Open, false, (*call).oauthPosted},
+		{get, callbackPath + "/{provider}", Client, false, (*call).oauthCallback},
+		{post, callbackPath + "/{provider}", Open, false, (*call).oauthPosted},
+
 		{get, "/v1/me", Session, false, (*call).getMe},
 		{patch, "/v1/me", Session, false, (*call).updateMe},
 		{del, "/v1/me", Session, false, (*call).deleteMe},
@@ -80,6 +85,11 @@ func routes() []Route {
 		{del, "/v1/me/email_addresses/{email_id}", Session, false, (*call).deleteEmailAddress},
 		{post, "/v1/me/email_addresses/{email_id}/prepare_verification", Session, false, (*call).prepareEmailAddress},
 		{post, "/v1/me/email_addresses/{email_id}/attempt_verification", Session, false, (*call).attemptEmailAddress},
+
+		{post, "/v1/me/external_accounts", Session, false, (*call).connectExternal},
+		{patch, "/v1/me/external_accounts/{external_account_id}/reauthorize", Session, false, (*call).reauthorizeExternal},
+		{del, "/v1/me/external_accounts/{external_account_id}", Session, false, (*call).deleteExternal},
+		{del, "/v1/me/external_accounts/{external_account_id}/tokens", Session, false, (*call).revokeExternalTokens},
 
 		{get, "/v1/me/sessions", Session, false, (*call).mySessions},
 		{get, "/v1/me/sessions/active", Session, false, (*call).myActiveSessions},

@@ -10,9 +10,11 @@ import (
 
 // offContract are the routes that the contract does not have, and why.
 var offContract = map[string]string{
-	"GET /img/{image}":          "pictures are served by another host there; users carry their URL",
-	"GET /img/default/{name}":   "likewise the picture of somebody who has none",
-	"GET /npm/@clerk/{file...}": "client scripts; React's provider asks for them below the proxy path",
+	"GET /img/{image}":                   "pictures are served by another host there; users carry their URL",
+	"GET /img/default/{name}":            "likewise the picture of somebody who has none",
+	"GET /v1/oauth_callback/{provider}":  "a callback for each provider, against mix-up; the contract has one for all",
+	"POST /v1/oauth_callback/{provider}": "likewise for providers that post",
+	"GET /npm/@clerk/{file...}":          "client scripts; React's provider asks for them below the proxy path",
 }
 
 // TestRoutes: each route is an operation of the contract, with the same names

@@ -19,24 +19,24 @@ func (c *call) createSignIn() (any, error) {
 	p.Strategy, _ = f.String("strategy")
 	p.Password = c.optional("password")
 	p.Proof = c.proof()
-	if err := firstOf(c.unavailable(), c.returnTo()); err != nil {
+	transfer, _ := f.Bool("transfer")
+	if err := firstOf(c.unavailable(), c.away()); err != nil {
 		return nil, err
+	}
+	if transfer {
+		return c.signIn(c.e.TransferToSignIn(c.ctx(), c.b))
 	}
 	return c.signIn(c.e.CreateSignIn(c.ctx(), c.b, p))
 }
 
-// unavailable refuses what a form asks for and the instance does not have:
-// something to take over, or a ticket.
+// unavailable refuses what a form asks for and the instance does not have: a
+// ticket.
 func (c *call) unavailable() error {
-	transfer, _ := c.form.Bool("transfer")
 	ticket, _ := c.form.String("ticket")
 	if err := c.form.Err(); err != nil {
 		return err
 	}
-	switch {
-	case transfer:
-		return fault.New("account_transfer_invalid", "")
-	case ticket != "":
+	if ticket != "" {
 		return fault.New("ticket_invalid_code", "ticket")
 	}
 	return nil
@@ -93,7 +93,7 @@ func (c *call) prepareFactor(use factor.Use) (any, error) {
 			target = v
 		}
 	}
-	if err := c.returnTo(); err != nil {
+	if err := c.away(); err != nil {
 		return nil, err
 	}
 	return c.signIn(c.e.PrepareSignIn(c.ctx(), c.b, c.id("sign_in_id"), use, strategy, target))

@@ -29,6 +29,9 @@ type Settings struct {
 	LastName     Attribute `json:"last_name"`
 	Password     Password  `json:"password"`
 
+	// Social is about accounts at other services.
+	Social Social `json:"social"`
+
 	SignUp   SignUp   `json:"sign_up"`
 	SignIn   SignIn   `json:"sign_in"`
 	Sessions Sessions `json:"sessions"`

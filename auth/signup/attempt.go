@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/store"
 )
 
@@ -48,6 +49,13 @@ type Attempt struct {
 	UnsafeMetadata json.RawMessage `json:"unsafe_metadata,omitempty"`
 	Locale         string          `json:"locale,omitempty"`
 	LegalAccepted  time.Time       `json:"legal_accepted,omitzero"`
+
+	// External is who the person is at another service: part of the sign-up once
+	// that is verified, or to be taken over by a sign-in.
+	External *oauth.Identity `json:"external,omitempty"`
+	// TypedEmailAddress was typed before the service gave another one. It is
+	// added to the account unverified.
+	TypedEmailAddress string `json:"typed_email_address,omitempty"`
 
 	// Verifications are the challenges under way, by attribute.
 	Verifications map[string]factor.Verification `json:"verifications,omitempty"`

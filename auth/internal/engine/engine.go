@@ -35,6 +35,7 @@ type Config struct {
 	Store store.Store
 	// Settings hold until they are changed at run time; LockSettings forbids
 	// that, and ignores what was changed before.
+	SocialConfig
 	Settings     settings.Settings
 	LockSettings bool
 	// Issuer is the iss of tokens.
@@ -72,6 +73,7 @@ type Engine struct {
 	hasher     *password.Hasher
 	checker    password.Checker
 	strategies factor.Set
+	social     []factor.Social
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
@@ -86,7 +88,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind}
+		signin.Kind, signup.Kind, user.ExternalTokensKind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind, flowKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -115,12 +117,20 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
-	e.strategies = factor.NewSet(
+	var err error
+	if e.social, err = newSocial(cfg); err != nil {
+		return nil, err
+	}
+	strategies := []factor.Strategy{
 		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailLink{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
-	)
+	}
+	for _, st := range e.social {
+		strategies = append(strategies, st)
+	}
+	e.strategies = factor.NewSet(strategies...)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)
 	}

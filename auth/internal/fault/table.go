@@ -215,6 +215,7 @@ var table = map[string]entry{
 	"oauth_callback_invalid":                  {400, "This sign-in is over", "This sign-in has been used already, is too old, or was begun in another browser. Please start again."},
 	"oauth_account_already_connected":         {400, "Already connected", "You have connected that account already."},
 	"oauth_identification_claimed":            {400, "That account belongs to somebody else here", "That account, or its address, belongs to another user here. Sign in as that user, or remove it there first."},
+	"external_account_mismatch":               {400, "That is another account", "You came back with another account than the one that is connected. Sign in there with the right one."},
 	"oauth_missing_refresh_token":             {422, "The token cannot be renewed", "The token has expired and cannot be renewed. The user must connect the account again."},
 	"oauth_token_provider_not_enabled":        {400, "The provider is not enabled", "This provider is not enabled for this application."},
 	"oauth_non_authenticatable_provider":      {400, "The provider is not for signing in", ""},
