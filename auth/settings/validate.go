@@ -15,7 +15,7 @@ func (e *FieldError) Error() string { return "settings: " + e.Field + ": " + e.P
 
 // Strategies that an address can be used with.
 var strategies = map[string][]string{
-	"email_address": {"email_code"},
+	"email_address": {"email_code", "email_link"},
 }
 
 // Validate checks s as a whole and returns every problem, joined.

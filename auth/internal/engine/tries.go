@@ -84,7 +84,7 @@ func lockoutPolicy(s *settings.Settings) lockout.Policy {
 
 // tryOf says how tries of a strategy count. What nobody can guess does not.
 func tryOf(st factor.Strategy, known bool) (t lockout.Try, counts bool) {
-	if st.Traits().Identifies {
+	if is := st.Traits(); is.Identifies || is.Elsewhere {
 		return t, false
 	}
 	password := st.Traits().Name == "password"
