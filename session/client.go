@@ -22,6 +22,9 @@ type Client struct {
 	SecretHash   []byte    `json:"secret_hash"`
 	PreviousHash []byte    `json:"previous_hash,omitempty"`
 	RotatedAt    time.Time `json:"rotated_at"`
+	// RotateDue: somebody was signed in here by another device, which could not
+	// be given the new secret. The next request that changes anything gets it.
+	RotateDue bool `json:"rotate_due,omitempty"`
 
 	// SignInID and SignUpID are the attempts under way: one of each.
 	SignInID string `json:"sign_in_id,omitempty"`
@@ -117,7 +120,7 @@ func (c *Client) KeepUntil(at time.Time) {
 func (c *Client) Rotate(secret []byte, now time.Time) (cookie string) {
 	h := sha256.Sum256(secret)
 	c.PreviousHash, c.SecretHash = c.SecretHash, h[:]
-	c.RotatedAt, c.UpdatedAt = now, now
+	c.RotatedAt, c.UpdatedAt, c.RotateDue = now, now, false
 	if c.HadSession {
 		c.KeepUntil(now.Add(ClientLifetime))
 	}

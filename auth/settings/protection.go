@@ -6,6 +6,9 @@ import "time"
 type Protection struct {
 	// MaskIdentifiers hides most of an address in what strangers see.
 	MaskIdentifiers bool `json:"mask_identifiers"`
+	// LinkSameClient: a mailed link works only in the browser in which it was
+	// asked for. Without it, another device is told what the link does, and asks.
+	LinkSameClient bool `json:"link_same_client"`
 	// Lockout closes the guessable ways into an account after wrong tries.
 	Lockout Lockout `json:"lockout"`
 }
@@ -25,7 +28,7 @@ type Lockout struct {
 }
 
 func defaultProtection() Protection {
-	return Protection{MaskIdentifiers: true, Lockout: Lockout{Enabled: true, MaxAttempts: 10, Duration: time.Hour}}
+	return Protection{MaskIdentifiers: true, LinkSameClient: true, Lockout: Lockout{Enabled: true, MaxAttempts: 10, Duration: time.Hour}}
 }
 
 // validate reports what is wrong through check.

@@ -29,6 +29,7 @@ func routes() map[string]route {
 		"/sign-in/password":     {get: getPassword, post: postPassword},
 		"/sign-in/send":         {post: postSendCode, page: "/sign-in/code"},
 		"/sign-in/code":         {get: getCode, post: postCode},
+		"/sign-in/link":         {get: getLinkWait, post: postLinkWait},
 		"/sign-in/new-password": {get: getNewPassword, post: postNewPassword},
 		"/sign-in/switch":       {post: postSwitch, page: "/sign-in"},
 
@@ -36,7 +37,9 @@ func routes() map[string]route {
 		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
 		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
 
-		"/unlock": {get: getUnlock, post: postUnlock},
+		"/link":      {get: getLink, post: postLink},
+		"/link/done": {get: getLinkDone},
+		"/unlock":    {get: getUnlock, post: postUnlock},
 
 		"/sign-out": {get: getSignOut, post: postSignOut},
 

@@ -19,6 +19,8 @@ func getPassword(x *exchange) error {
 	switch {
 	case pg.Methods.Password:
 		return x.render(200, "sign_in_password", pg)
+	case pg.Code != nil && pg.Code.Link:
+		return x.redirect("/sign-in/link", "")
 	case pg.Code != nil:
 		return x.redirect("/sign-in/code", "")
 	}
@@ -78,7 +80,7 @@ func postSendCode(x *exchange) error {
 	if v == nil || err != nil {
 		return err
 	}
-	if strategy != byCode && strategy != byReset {
+	if strategy != byCode && strategy != byReset && strategy != byLink {
 		return fault.New("verification_strategy_invalid", "strategy")
 	}
 	return x.send(v, strategy, id)
@@ -90,7 +92,7 @@ func getCode(x *exchange) error {
 		return err
 	}
 	pg := x.stepPage(v)
-	if pg.Code == nil {
+	if pg.Code == nil || pg.Code.Link {
 		return x.redirect("/sign-in/password", "")
 	}
 	pg.Problems = dead(v.Attempt.First.StatusAt(v.Now))
@@ -118,7 +120,7 @@ func postCode(x *exchange) error {
 		return err
 	}
 	pg := x.stepPage(v)
-	if pg.Code == nil {
+	if pg.Code == nil || pg.Code.Link {
 		return x.redirect("/sign-in/password", "")
 	}
 	id, _ := f.String("attempt")

@@ -147,7 +147,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 			if err := e.allowMail(o.Target, s); err != nil {
 				return nil, err
 			}
-			prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
+			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
 			return append(inputs, signin.Prepare{Use: factor.First, Prepared: prepared}), err
 		}
 	}
@@ -166,7 +166,7 @@ func (e *Engine) unnamedInput(ctx context.Context, b *Browser, s *settings.Setti
 		return nil, err
 	}
 	if st.Traits().Prepare {
-		prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
+		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
 		return signin.Prepare{Use: factor.First, Prepared: prepared}, err
 	}
 	if p.Proof.Get(st.Traits().Proof) == "" {
@@ -201,7 +201,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 		if err := e.allowMail(option.Target, s); err != nil {
 			return nil, err
 		}
-		prepared, err := st.Prepare(ctx, factor.Challenge{Option: option, Subject: facts.subject(s), Now: e.now()})
+		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: facts.subject(s), Now: e.now()})
 		return signin.Prepare{Use: use, Prepared: prepared}, err
 	})
 }
@@ -225,8 +225,12 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 	if err := e.allow("attempt_sign_in", b.Addr, s.Limits.AttemptSignIn); err != nil {
 		return nil, err
 	}
-	if _, ok := e.strategies.Get(strategy); !ok {
+	st, ok := e.strategies.Get(strategy)
+	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
+	}
+	if err := given(st); err != nil {
+		return nil, err
 	}
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {

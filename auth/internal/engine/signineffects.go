@@ -68,7 +68,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	t, u := r.t, r.facts.user
 	switch do := effect.(type) {
 	case signin.SendCode:
-		return r.e.enqueue(ctx, t, codeMail(do.Send, r.b.Request, r.t.now))
+		return r.e.sendChallenge(ctx, t, do.Send, link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}, r.b.Request)
 	case signin.Rehash:
 		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:

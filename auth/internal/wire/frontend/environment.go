@@ -331,7 +331,7 @@ func userSettings(s *settings.Settings) UserSettings {
 	u.AttackProtection.UserLockout.MaxAttempts = l.MaxAttempts
 	u.AttackProtection.UserLockout.DurationInMinutes = int(l.Duration / time.Minute)
 	u.AttackProtection.PII.Enabled = s.Protection.MaskIdentifiers
-	u.AttackProtection.EmailLink.RequireSameClient = true
+	u.AttackProtection.EmailLink.RequireSameClient = s.Protection.LinkSameClient
 	return u
 }
 
