@@ -137,8 +137,21 @@ var table = map[string]entry{
 	"passkey_identification_not_verified": {422, "Passkey not verified", "This passkey has not been verified yet."},
 	"no_passkeys_found_for_user":          {400, "No passkeys", "This account has no passkeys."},
 
+	// Links.
+	"verification_link_token_invalid":    {400, "Link is invalid", "This link is not valid. Ask for a new one."},
+	"verification_link_token_expired":    {400, "Link has expired", "This link has expired. Ask for a new one."},
+	"verification_link_token_stale":      {400, "Link is out of date", "A newer link was sent. Use that one."},
+	"sign_in_email_link_not_same_client": {403, "Opened in another browser", "Open the link on the device and in the browser in which you started to sign in."},
+	"sign_up_email_link_not_same_client": {403, "Opened in another browser", "Open the link on the device and in the browser in which you started to sign up."},
+
+	// Reverification.
+	"session_reverification_required":           {403, "Verification required", "Show once more who you are to go on."},
+	"session_reverification_missing":            {400, "No verification under way", "Start a verification of this session first."},
+	"invalid_action_for_session_reverification": {400, "Invalid action for this verification", "The verification is not at a step that allows this."},
+
 	// Accounts.
 	"user_locked":                  {403, "Account locked", "Your account is locked. Please try again later or contact support."},
+	"account_lockout_warning":      {422, "Account will be locked", "Your account will be locked after a few more failed attempts."},
 	"user_banned":                  {403, "Account banned", "This account is banned."},
 	"user_deactivated":             {403, "Account deactivated", "This account is deactivated."},
 	"user_delete_self_not_enabled": {403, "Deleting the own account is not enabled", ""},
@@ -157,7 +170,6 @@ var table = map[string]entry{
 	"settings_locked":                   {403, "Settings are locked", "The settings of this instance are set in code and cannot be changed."},
 	"sign_up_outdated_verification":     {410, "Outdated verification", ""},
 	"strategy_not_allowed":              {400, "Strategy not allowed", "This strategy is not enabled."},
-	"ticket_invalid_code":               {400, "Ticket is invalid", ""},
 	"account_transfer_invalid":          {400, "Nothing to transfer", ""},
 	"session_refresh_session_not_found": {401, "Session not found", ""},
 	"expired_session_token_invalid":     {401, "Expired session token is invalid", ""},
@@ -165,4 +177,32 @@ var table = map[string]entry{
 	"invalid_session_token":             {400, "Invalid session token", ""},
 	"not_allowed_access":                {403, "Access not allowed", "Access is not allowed for this identifier."},
 	"jwt_template_not_found":            {404, "No such template", ""},
+
+	// Tickets, lists and the waitlist.
+	"ticket_invalid_code":                  {400, "Ticket is invalid", "This link is not valid."},
+	"ticket_expired_code":                  {400, "Ticket has expired", "This link has expired. Ask for a new one."},
+	"sign_in_token_already_used_code":      {400, "Sign-in token was used", "This link has already been used. Ask for a new one."},
+	"sign_in_token_revoked_code":           {400, "Sign-in token was revoked", "This link was withdrawn."},
+	"sign_in_token_cannot_be_used_code":    {400, "Sign-in token cannot be used here", "This link is for signing in."},
+	"sign_in_token_cannot_be_revoked_code": {400, "Sign-in token cannot be revoked", "Only a token that is pending can be revoked."},
+	"actor_token_already_used_code":        {400, "Actor token was used", "This link has already been used. Ask for a new one."},
+	"actor_token_revoked_code":             {400, "Actor token was revoked", "This link was withdrawn."},
+	"actor_token_cannot_be_used_code":      {400, "Actor token cannot be used here", "This link is for signing in."},
+	"actor_token_cannot_be_revoked_code":   {400, "Actor token cannot be revoked", "Only a token that is pending can be revoked."},
+	"actor_token_subject_not_found":        {404, "Actor token subject not found", "The user to be impersonated was not found."},
+	"session_creation_not_allowed":         {409, "Session creation not allowed", "No other session can begin while you act as another user. Stop that first."},
+	"invitation_already_accepted":          {400, "Invitation was accepted", "This invitation has already been accepted."},
+	"invitation_already_revoked":           {400, "Invitation was revoked", "This invitation has already been revoked."},
+	"revoked_invitation":                   {400, "Invitation was revoked", "This invitation was withdrawn."},
+	"invitation_account_not_exists":        {400, "No account for the invitation", "There is no account for this invitation yet. Sign up instead."},
+	"sign_up_restricted_waitlist":          {403, "Sign-ups are by waitlist", "Sign-ups are not open yet. Join the waitlist."},
+	"waitlist_not_accepting_entries":       {403, "No waitlist", "There is no waitlist to join."},
+	"waitlist_entry_already_invited":       {409, "Invited already", "This entry of the waitlist was invited already."},
+	"waitlist_entry_already_completed":     {409, "Signed up already", "Who is behind this entry of the waitlist has an account."},
+	"waitlist_entry_already_rejected":      {409, "Rejected already", "This entry of the waitlist was rejected."},
+
+	// Proofs of being a person.
+	"requires_captcha":      {401, "Captcha required", "Show that you are a person first."},
+	"captcha_missing_token": {400, "Captcha missing", "The check that you are a person is missing. Please try again."},
+	"captcha_invalid":       {400, "Captcha invalid", "The check that you are a person failed. Please try again."},
 }
