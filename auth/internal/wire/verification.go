@@ -24,8 +24,11 @@ type Verification struct {
 
 // objects names a verification by its strategy.
 var objects = map[string]string{
-	"password": "verification_password",
-	"admin":    "verification_admin",
+	"password":    "verification_password",
+	"admin":       "verification_admin",
+	"passkey":     "verification_passkey",
+	"totp":        "verification_totp",
+	"backup_code": "verification_backup_code",
 }
 
 // NewVerification is v at the time now; nil is null.
