@@ -18,6 +18,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
+	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
@@ -41,6 +42,10 @@ type Config struct {
 	Issuer string
 	// AppURL is where mails and pages say the application is.
 	AppURL string
+	// FrontendURL and PagesURL are where the Frontend API and usher's own pages
+	// are, paths alone if that is below the origin of whoever asks; empty: mails
+	// link to none.
+	FrontendURL, PagesURL string
 
 	// PasskeyHost is the domain that passkeys are for, and PasskeyOrigins are
 	// whose pages may use them. Empty: the host of the request's origin, and
@@ -78,6 +83,8 @@ type Engine struct {
 	strategies factor.Set
 	limits     *limit.Limiter
 	mails      *limit.Limiter
+	gates      gates
+	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
 	keys       keyring
@@ -89,7 +96,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind}
+		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -121,8 +128,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
 	e.strategies = factor.NewSet(
-		factor.Password{Hasher: e.hasher},
+		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
+		factor.EmailLink{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
 		e.passkeys,
 		factor.TOTP{},

@@ -66,7 +66,7 @@ func (e *Engine) AttemptTOTP(ctx context.Context, a *Actor, code string) (app *u
 	if !s.SecondFactors.TOTP {
 		return nil, nil, fault.New("form_param_value_disabled", "totp")
 	}
-	if err := e.allowCode("", a.User, s); err != nil {
+	if err := e.allowAccount("", a.User, s); err != nil { // it costs hashes
 		return nil, nil, err
 	}
 	var stored []user.BackupCode

@@ -29,6 +29,7 @@ var objects = map[string]string{
 	"passkey":     "verification_passkey",
 	"totp":        "verification_totp",
 	"backup_code": "verification_backup_code",
+	"email_link":  "verification_email_link",
 }
 
 // NewVerification is v at the time now; nil is null.
@@ -65,7 +66,7 @@ func AddressVerification(id *user.Identification, v *factor.Verification, now ti
 		return NewVerification(v, now)
 	}
 	out := &Verification{Object: object(id.Strategy), Status: string(factor.Verified), Strategy: id.Strategy}
-	if out.Object == "verification_otp" {
+	if out.Object == "verification_otp" || out.Object == "verification_email_link" {
 		one := 1
 		out.Attempts, out.ExpireAt = &one, MillisOrNull(id.VerifiedAt.Add(codeLifetime))
 	}
