@@ -191,7 +191,7 @@ func (c Config) check(s *site.Site, problem func(field, format string, args ...a
 }
 
 func (c Config) renderer(s *site.Site) *notify.Renderer {
-	return &notify.Renderer{AppName: c.Settings.AppName, AppURL: s.AppURL(), From: c.MailFrom, Overlay: c.MailTemplates}
+	return &notify.Renderer{AppName: c.Settings.AppName, AppURL: s.URL, From: c.MailFrom, Overlay: c.MailTemplates}
 }
 
 // longestToken is what settings allow at most, and a minute for clocks apart.

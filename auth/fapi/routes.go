@@ -63,6 +63,8 @@ func routes() []Route {
 		{post, "/v1/client/sign_ups/{sign_up_id}/prepare_verification", Client, false, (*call).prepareSignUp},
 		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_verification", Client, false, (*call).attemptSignUp},
 
+		{get, "/v1/verify", Client, false, (*call).verifyLink},
+
 		{get, "/v1/me", Session, false, (*call).getMe},
 		{patch, "/v1/me", Session, false, (*call).updateMe},
 		{del, "/v1/me", Session, false, (*call).deleteMe},

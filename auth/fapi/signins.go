@@ -19,7 +19,7 @@ func (c *call) createSignIn() (any, error) {
 	p.Strategy, _ = f.String("strategy")
 	p.Password = c.optional("password")
 	p.Proof = c.proof()
-	if err := c.unavailable(); err != nil {
+	if err := firstOf(c.unavailable(), c.returnTo()); err != nil {
 		return nil, err
 	}
 	return c.signIn(c.e.CreateSignIn(c.ctx(), c.b, p))
@@ -93,7 +93,7 @@ func (c *call) prepareFactor(use factor.Use) (any, error) {
 			target = v
 		}
 	}
-	if err := c.form.Err(); err != nil {
+	if err := c.returnTo(); err != nil {
 		return nil, err
 	}
 	return c.signIn(c.e.PrepareSignIn(c.ctx(), c.b, c.id("sign_in_id"), use, strategy, target))
@@ -106,7 +106,7 @@ func (c *call) attemptFactor(use factor.Use) (any, error) {
 	if err := c.form.Err(); err != nil {
 		return nil, err
 	}
-	if st, ok := c.e.Strategies().Get(strategy); ok && proof.Get(st.Traits().Proof) == "" {
+	if st, ok := c.e.Strategies().Get(strategy); ok && !st.Traits().Elsewhere && proof.Get(st.Traits().Proof) == "" {
 		return nil, fault.New("form_param_nil", st.Traits().Proof)
 	}
 	id := c.id("sign_in_id")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
+	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
@@ -40,6 +41,10 @@ type Config struct {
 	Issuer string
 	// AppURL is where mails and pages say the application is.
 	AppURL string
+	// FrontendURL and PagesURL are where the Frontend API and usher's own pages
+	// are, paths alone if that is below the origin of whoever asks; empty: mails
+	// link to none.
+	FrontendURL, PagesURL string
 
 	Algorithm token.Algorithm
 	Schedule  token.Schedule
@@ -69,6 +74,8 @@ type Engine struct {
 	strategies factor.Set
 	limits     *limit.Limiter
 	mails      *limit.Limiter
+	gates      gates
+	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
 	keys       keyring
@@ -80,7 +87,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind}
+		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -110,8 +117,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
 	e.strategies = factor.NewSet(
-		factor.Password{Hasher: e.hasher},
+		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
+		factor.EmailLink{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
 	)
 	if err := e.loadSettings(ctx); err != nil {
