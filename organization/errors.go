@@ -84,6 +84,4 @@ var (
 	ErrTeamName = errors.New("organization: team name not acceptable")
 	// ErrTooManyTeams: the organization has MaxTeams.
 	ErrTooManyTeams = errors.New("organization: too many teams")
-	// ErrTeamMember: the member is in the team already.
-	ErrTeamMember = errors.New("organization: already in the team")
 )
