@@ -30,13 +30,14 @@ var (
 	// ErrRoleCreator: the role is, or is to be, given to founders, and must hold
 	// the minimum permissions.
 	ErrRoleCreator = errors.New("organization: creator role needs the minimum permissions")
-	// ErrRoleCreatorUse, ErrRoleDefaultUse, ErrRoleAssigned and ErrRoleInvited:
-	// the role is in use as the creator role, as the default role, by members,
-	// or in open invitations.
+	// ErrRoleCreatorUse: the role is given to founders.
 	ErrRoleCreatorUse = errors.New("organization: role is the creator role")
+	// ErrRoleDefaultUse: the role is given to those who join by themselves.
 	ErrRoleDefaultUse = errors.New("organization: role is the default role")
-	ErrRoleAssigned   = errors.New("organization: role is assigned to members")
-	ErrRoleInvited    = errors.New("organization: role is in open invitations")
+	// ErrRoleAssigned: members have the role.
+	ErrRoleAssigned = errors.New("organization: role is assigned to members")
+	// ErrRoleInvited: the role is in open invitations.
+	ErrRoleInvited = errors.New("organization: role is in open invitations")
 
 	// ErrPermissionKey: a key is not org:feature:permission.
 	ErrPermissionKey = errors.New("organization: permission key not acceptable")
@@ -49,11 +50,12 @@ var (
 
 	// ErrInvited: the address has an open invitation.
 	ErrInvited = errors.New("organization: invited already")
-	// ErrInvitationAccepted and ErrInvitationRevoked say why an invitation is
-	// good for nothing any more, ErrInvitationOver that it is.
+	// ErrInvitationAccepted: somebody has accepted the invitation.
 	ErrInvitationAccepted = errors.New("organization: invitation accepted already")
-	ErrInvitationRevoked  = errors.New("organization: invitation revoked")
-	ErrInvitationOver     = errors.New("organization: invitation not pending")
+	// ErrInvitationRevoked: the invitation was taken back.
+	ErrInvitationRevoked = errors.New("organization: invitation revoked")
+	// ErrInvitationOver: the invitation has run out.
+	ErrInvitationOver = errors.New("organization: invitation not pending")
 	// ErrExpiry: an invitation lasts 1 to 365 days.
 	ErrExpiry = errors.New("organization: expiry not acceptable")
 	// ErrRequestOver: the membership request was decided.

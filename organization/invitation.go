@@ -31,9 +31,9 @@ const (
 var Transitions = map[Status][]Status{Pending: {Accepted, Revoked, Expired}}
 
 const (
-	// InvitationDays is how long an invitation is good if nothing is asked;
-	// MaxInvitationDays is the longest.
-	InvitationDays    = 30
+	// InvitationDays is how long an invitation is good if nothing is asked.
+	InvitationDays = 30
+	// MaxInvitationDays is the longest that can be asked.
 	MaxInvitationDays = 365
 	// keepInvitations is how long they can be listed after they ran out.
 	keepInvitations = 365 * 24 * time.Hour
