@@ -343,8 +343,9 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 	second := r.must("POST", "/v1/email_addresses", fields{"user_id": id, "email_address": name("second"), "verified": true}).json(r)["id"].(string)
 	sid, _ := r.newSession(id)
 	s := r.must("GET", "/v1/sessions/"+sid, nil).json(r)
+	_, codes, passkey := r.withFactors(id)
 	method, path = fill(pattern, map[string]string{"user_id": id, "email_address_id": second, "session_id": sid, "client_id": s["client_id"].(string),
-		"provider": "oauth_google", "template": "none"})
+		"provider": "oauth_google", "template": "none", "passkey_identification_id": passkey})
 	if strings.HasSuffix(path, "handshake_payload") {
 		nonce, err := r.engine.PutHandshake(context.Background(), netip.Addr{}, []string{"a=b"})
 		if err != nil {
@@ -362,6 +363,8 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 		body = encode(fields{"user_id": id, "email_address": name("third")})
 	case "PUT /v1/users/{user_id}/email_address":
 		body = encode(fields{"email_address": name("only")})
+	case "POST /v1/users/{user_id}/verify_totp":
+		body = encode(fields{"code": codes[0]})
 	case "POST /v1/sessions":
 		body = encode(fields{"user_id": id})
 	case "POST /v1/clients/verify":

@@ -13,7 +13,7 @@ func patterns() []string { return bapi.Patterns() }
 
 // unknown names things that do not exist.
 var unknown = map[string]string{"user_id": "user_none", "email_address_id": "idn_none", "session_id": "sess_none",
-	"client_id": "client_none", "template": "none", "provider": "oauth_google"}
+	"client_id": "client_none", "template": "none", "provider": "oauth_google", "passkey_identification_id": "idn_none"}
 
 // TestAttack_M10_key: nothing answers without the secret key, and nobody learns
 // which paths there are.
