@@ -114,6 +114,7 @@ func TestRoutes_other(t *testing.T) {
 
 // minimal are bodies that are right but for what the path names.
 var minimal = map[string]any{
+	"POST /v1/users/{user_id}/verify_totp":                fields{"code": "123456"},
 	"POST /v1/users/{user_id}/verify_password":            fields{"password": goodPassword},
 	"PUT /v1/users/{user_id}/email_address":               fields{"email_address": "new@example.com"},
 	"POST /v1/sessions/{session_id}/refresh":              fields{"expired_token": "x", "refresh_token": "y", "request_origin": "https://example.com"},
