@@ -23,6 +23,9 @@ var layers = map[string][]string{
 	"storetest":                   {"store", "store/memory", "storetest"},
 	"user":                        {"store"},
 	"user/password":               {"user/password"},
+	"user/totp":                   {},
+	"user/backupcode":             {"user"},
+	"user/passkey":                {"user"},
 	"user/phone":                  {"user"},
 	"session":                     {"store"},
 	"session/useragent":           {},
@@ -58,8 +61,11 @@ var outside = map[string][]string{
 	"go.etcd.io/bbolt":                {"examples/customstore"},
 	"github.com/wneessen/go-mail":     {"auth/notify/smtp"},
 	"github.com/golang-jwt/jwt":       {"token"},
-	"github.com/nyaruka/phonenumbers": {"user/phone"},
 	"pgregory.net/rapid":              {"storetest"},
+	"github.com/pquerna/otp":          {"user/totp"},
+	"github.com/boombuler":            {"user/totp"},
+	"github.com/go-webauthn":          {"user/passkey"},
+	"github.com/nyaruka/phonenumbers": {"user/phone"},
 }
 
 type pkg struct {

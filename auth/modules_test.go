@@ -8,11 +8,14 @@ import (
 
 // modules are those that go.mod requires directly, each with the reason why.
 var modules = map[string]string{
+	"github.com/boombuler/barcode":    "the QR code that hands a secret to an authenticator app",
 	"github.com/ccojocar/zxcvbn-go":   "guesses how hard a password is to guess",
 	"github.com/getkin/kin-openapi":   "tests: answers are held against the published description of the API",
+	"github.com/go-webauthn/webauthn": "reads what devices answer with passkeys, and verifies it",
 	"github.com/golang-jwt/jwt/v5":    "reads and writes signed tokens",
 	"github.com/google/go-cmp":        "tests: says where two values differ",
 	"github.com/jackc/pgx/v5":         "driver for PostgreSQL",
+	"github.com/pquerna/otp":          "codes of authenticator apps",
 	"github.com/nyaruka/phonenumbers": "the numbering plans of all countries, for reading phone numbers",
 	"github.com/wneessen/go-mail":     "MIME and SMTP with every kind of TLS",
 	"go.etcd.io/bbolt":                "the database of the example of a custom store",
