@@ -53,6 +53,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	a.engine, err = engine.New(ctx, engine.Config{
 		Store: st, Settings: *c.Settings, LockSettings: c.LockSettings, Issuer: s.Issuer, AppURL: s.AppURL(),
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
+		FrontendPath: s.FrontendPath, PagesPath: s.PagesPath, Local: s.Local, Captcha: c.Captcha,
 		Mailer: c.Mailer, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/internal/site"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
@@ -83,6 +84,12 @@ type Config struct {
 	Passwords *password.Hasher
 	// Breaches is asked about new passwords if the settings say so. nil: nobody.
 	Breaches password.BreachChecker
+
+	// Captcha tells people from programs where the settings ask for it, see
+	// package auth/captcha. nil: a proof of work, which Clerk's components cannot
+	// do. usher's own pages always use that, so that no script of a stranger runs
+	// on them.
+	Captcha captcha.Verifier
 
 	// ClerkJS is a folder laid out as node_modules that holds @clerk/clerk-js
 	// and @clerk/ui, see [Folder]. nil: browsers are redirected to a public CDN.
@@ -191,7 +198,7 @@ func (c Config) check(s *site.Site, problem func(field, format string, args ...a
 }
 
 func (c Config) renderer(s *site.Site) *notify.Renderer {
-	return &notify.Renderer{AppName: c.Settings.AppName, AppURL: s.AppURL(), From: c.MailFrom, Overlay: c.MailTemplates}
+	return &notify.Renderer{AppName: c.Settings.AppName, AppURL: s.URL, From: c.MailFrom, Overlay: c.MailTemplates}
 }
 
 // longestToken is what settings allow at most, and a minute for clocks apart.

@@ -93,6 +93,8 @@ type Env struct {
 	// Ticket is the one that the fact of a [Prove] speaks of, as stored now; nil
 	// is none.
 	Ticket *ticket.Pass
+	// Barred: the lists keep User out.
+	Barred bool
 	// Impersonating: on this client somebody acts as another user.
 	Impersonating bool
 	// SignedIn lists who is signed in on this client, by session ID.
@@ -199,6 +201,9 @@ func (a *Attempt) recognize(env Env) error {
 	}
 	if err := env.User.Refused(env.Now); err != nil {
 		return fault.From(err)
+	}
+	if env.Barred {
+		return fault.New("not_allowed_access", "identifier")
 	}
 	a.UserID = env.User.ID
 	return nil

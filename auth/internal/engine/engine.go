@@ -16,12 +16,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/usherauth/usher/auth/access"
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
@@ -40,6 +43,11 @@ type Config struct {
 	Issuer string
 	// AppURL is where mails and pages say the application is.
 	AppURL string
+	// FrontendPath and PagesPath are where, on the site, the Frontend API and
+	// the pages are that links in mails lead to.
+	FrontendPath, PagesPath string
+	// Local: the instance is on a loopback address only.
+	Local bool
 
 	Algorithm token.Algorithm
 	Schedule  token.Schedule
@@ -48,6 +56,7 @@ type Config struct {
 
 	Hasher   *password.Hasher
 	Breaches password.BreachChecker // nil: none
+	Captcha  captcha.Verifier       // nil: a proof of work
 	Mailer   notify.Mailer
 	Renderer *notify.Renderer
 
@@ -67,6 +76,7 @@ type Engine struct {
 	hasher     *password.Hasher
 	checker    password.Checker
 	strategies factor.Set
+	work       *captcha.Work
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	secrets    secrets
@@ -80,7 +90,9 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind}
+		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind,
+		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
+		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -109,10 +121,12 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
+	e.work = e.newWork()
 	e.strategies = factor.NewSet(
 		factor.Password{Hasher: e.hasher},
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
+		factor.Ticket{Find: e.findPass},
 	)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)

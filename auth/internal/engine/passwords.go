@@ -7,6 +7,7 @@ import (
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -76,6 +77,9 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 		return err
 	}
 	if err := signin.VoidAll(ctx, t, u.ID, c.keepAttempt, t.now); err != nil {
+		return err
+	}
+	if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
 		return err
 	}
 	if c.signOut {

@@ -26,6 +26,7 @@ type Verification struct {
 var objects = map[string]string{
 	"password": "verification_password",
 	"admin":    "verification_admin",
+	"ticket":   "verification_ticket",
 }
 
 // NewVerification is v at the time now; nil is null.
