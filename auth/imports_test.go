@@ -45,7 +45,7 @@ var layers = map[string][]string{
 	"auth/internal/site":          {"auth/internal/engine", "auth/internal/httpx", "session"},
 	"auth/internal/wire":          {"auth/access", "auth/captcha", "auth/ticket", "auth/internal", "auth/factor", "auth/signin", "auth/signup", "auth/settings", "user", "session", "store", "token"},
 	"auth/fapi":                   {"auth/captcha", "auth/internal", "auth/factor", "auth/signin", "auth/signup", "auth/settings", "user", "session", "store", "token"},
-	"auth/bapi":                   {"auth/access", "auth/ticket", "auth/internal", "auth/factor", "auth/settings", "user", "session", "store", "token"},
+	"auth/bapi":                   {"auth/access", "auth/notify", "auth/ticket", "auth/internal", "auth/factor", "auth/settings", "user", "session", "store", "token"},
 	"auth/ui":                     {"auth/captcha", "auth/ticket", "auth/internal", "auth/factor", "auth/signin", "auth/signup", "auth/settings", "user", "session", "store"},
 	"auth":                        {"auth", "user", "session", "store", "token"},
 	"examples/verifyonly":         {"token"},

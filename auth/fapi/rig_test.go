@@ -142,7 +142,7 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 	if r.site, err = site.New(c.site); err != nil {
 		t.Fatal(err)
 	}
-	r.e, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
+	r.e, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(), FrontendPath: r.site.FrontendPath, PagesPath: r.site.PagesPath, Local: r.site.Local,
 		Mailer: r, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ type InvitationParams struct {
 // Invited is a new invitation with its link, which is kept nowhere.
 type Invited struct {
 	*ticket.Invitation
-	URL string
+	Token, URL string
 }
 
 // Invitations is what a host may do with invitations.
@@ -90,7 +90,7 @@ func (e *Engine) invite(ctx context.Context, t *txn, p InvitationParams) (Invite
 	if err := ticket.PutInvitation(ctx, t, i, t.now); err != nil {
 		return Invited{}, err
 	}
-	out := Invited{i, e.TicketURL(p.Origin, wire)}
+	out := Invited{i, wire, e.TicketURL(p.Origin, wire)}
 	if p.Quiet {
 		return out, nil
 	}

@@ -274,6 +274,9 @@ func (us Users) Lock(ctx context.Context, id string, d time.Duration) (*user.Use
 		if d > 0 {
 			u.LockedUntil = t.now.Add(d)
 		}
+		if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
+			return err
+		}
 		return signin.VoidAll(ctx, t, u.ID, "", t.now)
 	})
 }
