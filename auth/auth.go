@@ -52,8 +52,9 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	}
 	a.engine, err = engine.New(ctx, engine.Config{
 		Store: st, Settings: *c.Settings, LockSettings: c.LockSettings, Issuer: s.Issuer, AppURL: s.AppURL(),
+		FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(),
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
-		FrontendPath: s.FrontendPath, PagesPath: s.PagesPath, Local: s.Local, Captcha: c.Captcha,
+		Local: s.Local, Captcha: c.Captcha,
 		Mailer: c.Mailer, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser,
 	})
 	if err != nil {

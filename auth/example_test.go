@@ -94,6 +94,33 @@ func ExampleAuth_Users() {
 	// true <nil>
 }
 
+// People of another system keep their passwords: each is created with the digest
+// that was kept there and the name of its format, which package password lists.
+// The first right password puts a hash of today in its place.
+func ExampleUsers_Create_migrating() {
+	ctx := context.Background()
+	a, err := auth.New(ctx, auth.Config{Store: memory.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, old := range []struct{ email, id, digest string }{ // out of auth_user of a Django site
+		{"ada@example.com", "1", "pbkdf2_sha256$10000$kjVJaVz6qsnJ$5yPHw3rwJGECpUf70daLGhOrQ5+AMxIJdz1c3bqK1Rs="},
+		{"bob@example.com", "2", "pbkdf2_sha256$10000000000$kjVJaVz6qsnJ$5yPHw3rwJGECpUf70daLGhOrQ5+AMxIJdz1c3bqK1Rs="},
+	} {
+		u, err := a.Users().Create(ctx, user.CreateParams{EmailAddresses: []string{old.email}, ExternalID: old.id,
+			PasswordDigest: old.digest, PasswordHasher: "pbkdf2_sha256_django"})
+		if e, ok := errors.AsType[*auth.Error](err); ok {
+			fmt.Println(old.email, e.Code) // ask for a new password instead
+			continue
+		}
+		ok, err := a.Users().CheckPassword(ctx, u.ID, "not a password")
+		fmt.Println(old.email, ok, err)
+	}
+	// Output:
+	// ada@example.com true <nil>
+	// bob@example.com form_password_digest_invalid_code
+}
+
 // Settings change while the instance runs, whole or not at all.
 func ExampleAuth_UpdateSettings() {
 	ctx := context.Background()

@@ -10,6 +10,7 @@ import (
 var modules = map[string]string{
 	"github.com/boombuler/barcode":    "the QR code that hands a secret to an authenticator app",
 	"github.com/ccojocar/zxcvbn-go":   "guesses how hard a password is to guess",
+	"github.com/coreos/go-oidc/v3":    "checks ID tokens of social providers",
 	"github.com/getkin/kin-openapi":   "tests: answers are held against the published description of the API",
 	"github.com/go-webauthn/webauthn": "reads what devices answer with passkeys, and verifies it",
 	"github.com/golang-jwt/jwt/v5":    "reads and writes signed tokens",
@@ -23,6 +24,7 @@ var modules = map[string]string{
 	"golang.org/x/crypto":             "argon2id, bcrypt, scrypt",
 	"golang.org/x/image":              "scales profile pictures, and reads WebP",
 	"golang.org/x/net":                "IDNA for the domains of e-mail addresses",
+	"golang.org/x/oauth2":             "exchanges and renews tokens at social providers",
 	"golang.org/x/text":               "Unicode normal forms of passwords and names",
 	"modernc.org/sqlite":              "driver for SQLite without CGO",
 	"pgregory.net/rapid":              "tests: the conformance suite draws its histories with it",

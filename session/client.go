@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,9 @@ type Client struct {
 	SecretHash   []byte    `json:"secret_hash"`
 	PreviousHash []byte    `json:"previous_hash,omitempty"`
 	RotatedAt    time.Time `json:"rotated_at"`
+	// RotateDue: somebody was signed in here by another device, which could not
+	// be given the new secret. The next request that changes anything gets it.
+	RotateDue bool `json:"rotate_due,omitempty"`
 
 	// SignInID and SignUpID are the attempts under way: one of each.
 	SignInID string `json:"sign_in_id,omitempty"`
@@ -29,6 +33,8 @@ type Client struct {
 	LastActiveSessionID string `json:"last_active_session_id,omitempty"`
 	// HadSession says that somebody has signed in here, once.
 	HadSession bool `json:"had_session,omitempty"`
+	// Familiars are who has signed in here, the latest last.
+	Familiars []Familiar `json:"familiars,omitempty"`
 	// LastStrategy is how the last sign-in here was done.
 	LastStrategy string `json:"last_strategy,omitempty"`
 	// HumanUntil is until when it is believed that a person uses the browser.
@@ -39,6 +45,34 @@ type Client struct {
 
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// A Familiar is somebody whom a client knows, and since when.
+type Familiar struct {
+	UserID string    `json:"user_id"`
+	At     time.Time `json:"at"` // the last sign-in
+}
+
+// maxFamiliars bounds how many people one client knows.
+const maxFamiliars = 20
+
+// Recognize notes that a user signs in on c.
+func (c *Client) Recognize(userID string, now time.Time) {
+	c.Forget(userID)
+	if over := len(c.Familiars) + 1 - maxFamiliars; over > 0 {
+		c.Familiars = slices.Delete(c.Familiars, 0, over)
+	}
+	c.Familiars = append(c.Familiars, Familiar{UserID: userID, At: now})
+}
+
+// Forget makes c a stranger to a user.
+func (c *Client) Forget(userID string) {
+	c.Familiars = slices.DeleteFunc(slices.Clone(c.Familiars), func(f Familiar) bool { return f.UserID == userID })
+}
+
+// Knows reports whether a user has signed in on c at the time since or later.
+func (c *Client) Knows(userID string, since time.Time) bool {
+	return slices.ContainsFunc(c.Familiars, func(f Familiar) bool { return f.UserID == userID && !f.At.Before(since) })
 }
 
 // ClientKind is where clients are kept.
@@ -88,7 +122,7 @@ func (c *Client) KeepUntil(at time.Time) {
 func (c *Client) Rotate(secret []byte, now time.Time) (cookie string) {
 	h := sha256.Sum256(secret)
 	c.PreviousHash, c.SecretHash = c.SecretHash, h[:]
-	c.RotatedAt, c.UpdatedAt = now, now
+	c.RotatedAt, c.UpdatedAt, c.RotateDue = now, now, false
 	if c.HadSession {
 		c.KeepUntil(now.Add(ClientLifetime))
 	}

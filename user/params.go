@@ -10,10 +10,13 @@ type CreateParams struct {
 	EmailAddresses []string // verified, as the host vouches for them; the first is primary
 	// Unverified makes the addresses reserved instead: good for signing in,
 	// claimed, and still to be proved.
-	Unverified                                      bool
-	Username, FirstName, LastName, ExternalID       string
-	Password                                        string
-	PasswordDigest                                  string // a hash instead of a password
+	Unverified                                bool
+	Username, FirstName, LastName, ExternalID string
+	Password                                  string
+	// PasswordDigest is a hash instead of a password, as another system kept it.
+	// PasswordHasher names its format, such as pbkdf2_sha256_django: see package
+	// password. Without a name it is argon2id or bcrypt.
+	PasswordDigest, PasswordHasher                  string
 	SkipPasswordChecks, SkipPasswordRequirement     bool
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	Locale                                          string
@@ -29,6 +32,7 @@ type UpdateParams struct {
 	PrimaryEmailAddressID                           *string
 	NotifyPrimaryEmailAddressChanged                bool
 	Password                                        *string
+	PasswordDigest, PasswordHasher                  string // as in CreateParams
 	SkipPasswordChecks                              bool
 	SignOutOfOtherSessions                          *bool // nil: yes, with a new password
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage

@@ -32,13 +32,18 @@ func TestBackendJS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			digestsJSON, err := json.Marshal(digests)
+			if err != nil {
+				t.Fatal(err)
+			}
 			dir, err := filepath.Abs(modules)
 			if err != nil {
 				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), node, "testdata/backend.mjs")
 			cmd.Env = append(cmd.Environ(), "MODULES="+dir, "BASE="+h.url, "PUBLISHABLE_KEY="+h.PublishableKey(), "SECRET_KEY="+h.SecretKey(),
-				"EMAIL=node@example.com", "PASSWORD="+password, "USER_ID="+u.ID, "STALE="+string(staleJSON))
+				"EMAIL=node@example.com", "PASSWORD="+password, "USER_ID="+u.ID, "STALE="+string(staleJSON),
+				"DIGESTS="+string(digestsJSON), "FOREIGN_PASSWORD="+foreignPassword)
 			var complaints bytes.Buffer
 			cmd.Stderr = &complaints
 			out, err := cmd.Output()

@@ -12,6 +12,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/internal/wire/backend"
 	"github.com/usherauth/usher/token"
+	"github.com/usherauth/usher/user"
 )
 
 // api is the Backend API of one instance.
@@ -143,6 +144,27 @@ func (c *call) encoder() backend.Encoder {
 		origin = c.site.Origin(c.r)
 	}
 	return backend.Encoder{Images: wire.Images{Base: origin + c.site.FrontendPath}, Now: c.engine.Now()}
+}
+
+// users are us as they stand now, in their order.
+func (c *call) users(us ...*user.User) ([]backend.User, error) {
+	locks, err := c.engine.Users().Lockouts(c.r.Context(), us...)
+	if err != nil {
+		return nil, err
+	}
+	enc, out := c.encoder(), make([]backend.User, 0, len(us))
+	for _, u := range us {
+		out = append(out, enc.User(u, locks[u.ID]))
+	}
+	return out, nil
+}
+
+func (c *call) user(u *user.User) (any, error) {
+	list, err := c.users(u)
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
 }
 
 // id is an ID from the path. What can be no ID is not found.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/auth/internal/wire/backend"
@@ -22,7 +21,7 @@ func unbanUser(c *call) (any, error) {
 
 func lockUser(c *call) (any, error) {
 	return c.one(func(id string) (*user.User, error) {
-		return c.engine.Users().Lock(c.r.Context(), id, engine.LockFor)
+		return c.engine.Users().Lock(c.r.Context(), id, c.engine.LockFor(c.r.Context()))
 	})
 }
 
@@ -63,7 +62,7 @@ func (c *call) banAll(banned bool) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.encoder().Users(us), nil
+	return c.users(us...)
 }
 
 func mergeMetadata(c *call) (any, error) {

@@ -3,7 +3,6 @@ package bapi
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/engine"
@@ -38,7 +37,7 @@ func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Importe
 	p.LastName, _ = f.String("last_name")
 	p.ExternalID, _ = f.String("external_id")
 	p.Locale, _ = f.StringMax("locale", maxLocale)
-	p.Password, p.PasswordDigest = readPassword(f)
+	p.Password, p.PasswordDigest, p.PasswordHasher = readPassword(f)
 	p.SkipPasswordChecks, _ = f.Bool("skip_password_checks")
 	p.SkipPasswordRequirement, _ = f.Bool("skip_password_requirement")
 	p.PublicMetadata, p.PrivateMetadata, p.UnsafeMetadata = readMetadata(f)
@@ -62,7 +61,7 @@ func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Importe
 
 // readUpdate reads a change of a user. A null empties a text and leaves
 // everything else as it is.
-func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, digest string, createdAt time.Time) {
+func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, createdAt time.Time) {
 	for name, to := range map[string]**string{"username": &p.Username, "first_name": &p.FirstName, "last_name": &p.LastName,
 		"external_id": &p.ExternalID} {
 		if v, ok := f.String(name); ok {
@@ -77,12 +76,12 @@ func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, digest strin
 	}
 	p.NotifyPrimaryEmailAddressChanged, _ = f.Bool("notify_primary_email_address_changed")
 	var password string
-	if password, digest = readPassword(f); password != "" {
+	if password, p.PasswordDigest, p.PasswordHasher = readPassword(f); password != "" {
 		p.Password = &password
 	}
 	p.SkipPasswordChecks, _ = f.Bool("skip_password_checks")
 	p.SignOutOfOtherSessions = optional(f, "sign_out_of_other_sessions")
-	if out := p.SignOutOfOtherSessions; out != nil && *out && password == "" && digest == "" {
+	if out := p.SignOutOfOtherSessions; out != nil && *out && password == "" && p.PasswordDigest == "" {
 		f.Fail("form_conditional_param_missing", "password", "must be given with sign_out_of_other_sessions")
 	}
 	p.PublicMetadata, p.PrivateMetadata, p.UnsafeMetadata = readMetadata(f)
@@ -94,7 +93,7 @@ func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, digest strin
 		p.LegalAcceptedAt = &at
 	}
 	absent(f)
-	return p, digest, createdAt
+	return p, createdAt
 }
 
 // absent refuses what users cannot have in this version, unless it is empty,
@@ -136,10 +135,6 @@ func readAddresses(f *httpx.Form) (addresses []string, reserved []bool) {
 	return addresses, reserved
 }
 
-// hashers are the formats of password hashes that can be brought along, by how
-// they begin.
-var hashers = map[string]string{"argon2id": "$argon2id$", "bcrypt": "$2"}
-
 // maxLocale is the longest language tag that is kept (RFC 5646, 4.4.1), in
 // bytes.
 const maxLocale = 35
@@ -148,26 +143,22 @@ const maxLocale = 35
 // may be.
 const maxPassword = 4 << 10
 
-// readPassword reads a password or its hash.
-func readPassword(f *httpx.Form) (password, digest string) {
+// readPassword reads a password, or a digest and the name of what made it.
+func readPassword(f *httpx.Form) (password, digest, hasher string) {
 	password, _ = f.StringMax("password", maxPassword)
 	digest, _ = f.StringMax("password_digest", 1<<10)
-	hasher, _ := f.StringMax("password_hasher", 64)
-	begin, known := hashers[hasher]
+	hasher, _ = f.StringMax("password_hasher", 64)
 	switch {
 	case password == "" && f.Has("password") && !f.Null("password") && f.Err() == nil:
 		f.Fail(httpx.CodeNil, "password", "must not be empty")
 	case digest == "":
+		hasher = ""
 	case password != "":
 		f.Fail("form_conditional_param_disallowed", "password_digest", "cannot be given with a password")
 	case hasher == "":
 		f.Fail("form_conditional_param_missing", "password_hasher", "must be given with a password_digest")
-	case !known:
-		f.Fail("form_password_digest_invalid_code", "password_hasher", "must be argon2id or bcrypt")
-	case !strings.HasPrefix(digest, begin):
-		f.Fail("form_password_digest_invalid_code", "password_digest", "is not of the given hasher")
 	}
-	return password, digest
+	return password, digest, hasher
 }
 
 // readCreatedAt reads when a user was created; zero is not said.

@@ -17,7 +17,7 @@ func (c *call) one(do func(id string) (*user.User, error)) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.encoder().User(u), nil
+	return c.user(u)
 }
 
 func listUsers(c *call) (any, error) {
@@ -40,7 +40,7 @@ func listUsers(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.encoder().Users(us), nil
+	return c.users(us...)
 }
 
 func countUsers(c *call) (any, error) {
@@ -80,7 +80,7 @@ func createUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.encoder().User(u), nil
+	return c.user(u)
 }
 
 func updateUser(c *call) (any, error) {
@@ -89,11 +89,11 @@ func updateUser(c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, digest, createdAt := readUpdate(f, c.engine.Now())
+		p, createdAt := readUpdate(f, c.engine.Now())
 		if err := f.Err(); err != nil {
 			return nil, err
 		}
-		return c.engine.Users().Patch(c.r.Context(), id, p, digest, createdAt)
+		return c.engine.Users().Patch(c.r.Context(), id, p, createdAt)
 	})
 }
 

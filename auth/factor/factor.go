@@ -52,6 +52,9 @@ type Traits struct {
 	// nobody need be named before. Options then offers it to a Subject without
 	// a User too.
 	Identifies bool
+	// Elsewhere: the proof is not given in a form but by a mailed link that is
+	// opened. Whoever prepares it says where the browser goes on.
+	Elsewhere bool
 }
 
 // A Strategy is a way to show who one is.
@@ -172,6 +175,9 @@ type Send struct {
 	To       string
 	Code     string
 	ExpireAt time.Time
+	// Token is what a link carries in place of a code; VerificationID is the
+	// challenge that it is for.
+	Token, VerificationID string
 }
 
 // A Proof is what a person gives.
@@ -180,8 +186,9 @@ type Proof struct {
 	Password string
 	// Credential is the JSON text of a WebAuthn PublicKeyCredential.
 	Credential string
-	// Ticket is the text of a ticket.
+	// Ticket is the text of a ticket, Token that of a mailed link.
 	Ticket string
+	Token  string
 	// Account is the identifier that was asked for, whoever has it.
 	Account string
 }
@@ -216,8 +223,13 @@ type Fact struct {
 	PasswordHash string
 	// Rehash is a better hash of the right password, to be stored.
 	Rehash string
+	// Breached: the password is right, and known to others.
+	Breached bool
 	// Second says that the proof stands for a second factor as well.
 	Second bool
+	// ClientID is the client on which the proof was given, if it may be another
+	// one than the challenge's.
+	ClientID string
 }
 
 // A Set holds the strategies of an instance, in the order they are offered.

@@ -38,7 +38,7 @@ func Settle(v *Verification, f Fact, codes settings.Codes, now time.Time) error 
 	}
 	v.Attempts++
 	if f.OK {
-		v.Status, v.VerifiedAt, v.Secret = Verified, now, nil
+		v.Status, v.VerifiedAt, v.Secret, v.ClientID = Verified, now, nil, f.ClientID
 		return nil
 	}
 	if v.Attempts >= codes.Tries {

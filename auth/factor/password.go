@@ -11,6 +11,9 @@ import (
 type Password struct {
 	// Hasher judges passwords in its bounded pool.
 	Hasher *password.Hasher
+	// Breached reports whether a right password is known to others. It is asked
+	// where the settings say so; nil never.
+	Breached func(ctx context.Context, plain string) bool
 }
 
 // Traits names it password.
@@ -42,12 +45,18 @@ func (p Password) Verify(ctx context.Context, c Challenge, proof Proof) (Fact, e
 		return fact, err
 	}
 	fact.OK = res.OK
-	if res.OK && res.Rehash {
-		if fact.Rehash, err = p.Hasher.Hash(ctx, proof.Password); err != nil {
-			return fact, err
-		}
+	if !res.OK {
+		return fact, nil
 	}
-	return fact, nil
+	if p.Breached != nil && c.Subject.Settings.Password.EnforceBreachesOnSignIn {
+		fact.Breached = p.Breached(ctx, proof.Password)
+	}
+	if res.Rehash && !fact.Breached {
+		// What cannot be hashed anew, as it was set where more is allowed or as
+		// too many are waiting, stays as it is until another time.
+		fact.Rehash, _ = p.Hasher.Hash(ctx, proof.Password)
+	}
+	return fact, ctx.Err()
 }
 
 // Confirm demands the very password that was judged, of the very user: either
@@ -59,6 +68,9 @@ func (Password) Confirm(f Fact, s Subject) error {
 		return fault.New("form_password_incorrect", "password")
 	case s.Password.Compromised:
 		return fault.New("form_password_compromised", "password")
+	case f.Breached:
+		return fault.New("form_password_pwned", "password").
+			Say("Your password has been found in a data breach and cannot be used any more. Please reset it.")
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func TestAttack_L03_OlderCode(t *testing.T) {
 // TestAttack_L04_CodeOfSomethingElse: five codes for five purposes, each tried
 // where the others belong.
 func TestAttack_L04_CodeOfSomethingElse(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, unlocked)
 	in := r.browser()
 	in.signUp(ada, good)
 	in.post("/v1/me/email_addresses", "email_address", "second@example.com").ok()

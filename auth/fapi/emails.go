@@ -35,7 +35,7 @@ func (c *call) addEmailAddress() (any, error) {
 
 func (c *call) prepareEmailAddress() (any, error) {
 	strategy, id := c.form.Require("strategy"), c.id("email_id")
-	if err := c.form.Err(); err != nil {
+	if err := c.returnTo(); err != nil {
 		return nil, err
 	}
 	if err := c.e.PrepareEmailAddress(c.ctx(), c.actor, id, strategy); err != nil {

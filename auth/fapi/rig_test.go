@@ -128,6 +128,9 @@ type setup struct {
 	hasher   *password.Hasher
 }
 
+// unlocked takes away what locks accounts, for tests of what else holds.
+func unlocked(c *setup) { c.settings.Protection.Lockout = settings.Lockout{} }
+
 func newRig(t testing.TB, changes ...func(*setup)) *rig {
 	t.Helper()
 	c := setup{store: memory.New(), settings: settings.Default(),
@@ -142,8 +145,9 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 	if r.site, err = site.New(c.site); err != nil {
 		t.Fatal(err)
 	}
-	r.e, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(), FrontendPath: r.site.FrontendPath, PagesPath: r.site.PagesPath, Local: r.site.Local,
-		Mailer: r, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})
+	r.e, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
+		Local: r.site.Local, FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
+		Mailer: r, Renderer: &notify.Renderer{AppURL: r.site.URL}, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})
 	if err != nil {
 		t.Fatal(err)
 	}

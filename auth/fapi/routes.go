@@ -63,6 +63,7 @@ func routes() []Route {
 		{post, "/v1/client/sign_ups/{sign_up_id}/prepare_verification", Client, false, (*call).prepareSignUp},
 		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_verification", Client, false, (*call).attemptSignUp},
 
+		{get, "/v1/verify", Client, false, (*call).verifyLink},
 		{get, "/v1/tickets/accept", Client, false, (*call).acceptTicket},
 		{post, "/v1/waitlist", Client, false, (*call).joinWaitlist},
 		{post, "/v1/client/verify", Client, false, (*call).verifyClient},

@@ -25,7 +25,7 @@ func (c *call) createSignIn() (any, error) {
 	if p.Strategy == "ticket" { // it says itself who it is
 		p.Identifier, p.Password = "", nil
 	}
-	if err := c.unavailable(); err != nil {
+	if err := firstOf(c.unavailable(), c.returnTo()); err != nil {
 		return nil, err
 	}
 	return c.signIn(c.e.CreateSignIn(c.ctx(), c.b, p))
@@ -95,7 +95,7 @@ func (c *call) prepareFactor(use factor.Use) (any, error) {
 			target = v
 		}
 	}
-	if err := c.form.Err(); err != nil {
+	if err := c.returnTo(); err != nil {
 		return nil, err
 	}
 	return c.signIn(c.e.PrepareSignIn(c.ctx(), c.b, c.id("sign_in_id"), use, strategy, target))
@@ -108,7 +108,7 @@ func (c *call) attemptFactor(use factor.Use) (any, error) {
 	if err := c.form.Err(); err != nil {
 		return nil, err
 	}
-	if st, ok := c.e.Strategies().Get(strategy); ok && proof.Get(st.Traits().Proof) == "" {
+	if st, ok := c.e.Strategies().Get(strategy); ok && !st.Traits().Elsewhere && proof.Get(st.Traits().Proof) == "" {
 		return nil, fault.New("form_param_nil", st.Traits().Proof)
 	}
 	id := c.id("sign_in_id")

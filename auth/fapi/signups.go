@@ -32,7 +32,7 @@ func (c *call) signUpParams() (engine.SignUpParams, error) {
 			f.Fail("form_param_unknown", name, "is not enabled for this application")
 		}
 	}
-	return p, c.unavailable()
+	return p, firstOf(c.unavailable(), c.returnTo())
 }
 
 // createSignUp begins a sign-up in place of the former one.
@@ -77,7 +77,7 @@ func (c *call) getSignUp() (any, error) {
 
 func (c *call) prepareSignUp() (any, error) {
 	strategy := c.form.Require("strategy")
-	if err := c.form.Err(); err != nil {
+	if err := c.returnTo(); err != nil {
 		return nil, err
 	}
 	return c.signUp(c.e.PrepareSignUp(c.ctx(), c.b, c.id("sign_up_id"), strategy))

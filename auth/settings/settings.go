@@ -85,6 +85,10 @@ type Password struct {
 	// CheckBreaches asks the breach checker of auth.Config, if there is one,
 	// when a password is set.
 	CheckBreaches bool `json:"check_breaches"`
+	// EnforceBreachesOnSignIn refuses a right password that is among the common
+	// ones, or known to the breach checker of auth.Config, if there is one: the
+	// person has to set another, by a code.
+	EnforceBreachesOnSignIn bool `json:"enforce_breaches_on_sign_in"`
 }
 
 // SignUp modes.
@@ -155,6 +159,16 @@ type Limits struct {
 	// AttemptCode is how many codes are tried on one account, or for one
 	// address that is nobody's yet.
 	AttemptCode Rate `json:"attempt_code"`
+	// NetworkFailures is how many wrong tries of strangers one network has (the
+	// /24 of an IPv4 address, the /56 of an IPv6 one), whatever the accounts; a
+	// /48 has four times as many.
+	NetworkFailures Rate `json:"network_failures"`
+	// PasswordFailures is how many accounts one wrong password may be tried on,
+	// from anywhere.
+	PasswordFailures Rate `json:"password_failures"`
+	// InstanceFailures is how many wrong tries of strangers there may be in all,
+	// before each must show to be a person.
+	InstanceFailures Rate `json:"instance_failures"`
 	// Mail is how many mails one address is sent.
 	Mail Rate `json:"mail"`
 }
@@ -162,12 +176,6 @@ type Limits struct {
 // Organizations says what is offered of organizations.
 type Organizations struct {
 	Enabled bool `json:"enabled"`
-}
-
-// Protection is what stands against attacks.
-type Protection struct {
-	// MaskIdentifiers hides most of an address in what strangers see.
-	MaskIdentifiers bool `json:"mask_identifiers"`
 }
 
 // Default returns the settings of an instance that its host said nothing
@@ -190,10 +198,11 @@ func Default() Settings {
 			AttemptSignIn: Rate{3, 10 * time.Second}, AttemptSignUp: Rate{3, 10 * time.Second},
 			CreateClient:   Rate{30, time.Minute},
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
+			NetworkFailures: Rate{100, 10 * time.Minute}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
 		Mails:      AllMails(),
 		Access:     Access{DisabledOnSignIn: true},
 		DeleteSelf: true,
-		Protection: Protection{MaskIdentifiers: true},
+		Protection: defaultProtection(),
 	}
 }

@@ -47,6 +47,7 @@ func (x *exchange) addEmail(a *engine.Actor, address string) (string, error) {
 
 // sendEmail sends a code to an address and leads to where it is typed in.
 func (x *exchange) sendEmail(a *engine.Actor, id, notice string) error {
+	x.b.ReturnTo = x.url("/link/done")
 	err := x.p.engine.PrepareEmailAddress(x.ctx(), a, id, x.verification())
 	switch {
 	case err == nil:
@@ -112,6 +113,7 @@ func (x *exchange) emailPage(a *engine.Actor, id string) (*Page, *factor.Verific
 	pg.Account = &Account{SessionID: a.Session.ID, Name: a.User.Name(), Identifier: a.User.Identifier(), Current: true}
 	pg.Code = &Code{To: have.Value, ID: id}
 	if v != nil {
+		pg.Code.Link = v.Strategy == byLink
 		pg.Code.Wait = max(0, seconds(v.SentAt.Add(x.settings.Codes.ResendAfter).Sub(x.p.engine.Now())))
 	}
 	return pg, v, nil
@@ -148,6 +150,16 @@ func postEmailVerify(x *exchange) error {
 		return err
 	}
 	id, _ := f.String("id")
+	pg, v, err := x.emailPage(a, id)
+	if err != nil {
+		return err
+	}
+	if have := a.User.EmailAddress(id); have != nil && have.Verified {
+		return x.redirect("/user", "email")
+	}
+	if v != nil && pg.Code.Link {
+		return x.refuse("user_email_verify", pg, errNotOpened)
+	}
 	code, _ := f.String("code")
 	code = digits(code)
 	if err = f.Err(); err == nil && code == "" {

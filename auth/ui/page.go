@@ -26,8 +26,12 @@ type Page struct {
 	Continue string
 	// Methods are the other ways to sign in.
 	Methods Methods
+	// MustReset: the password cannot be used any more, only replaced.
+	MustReset bool
 	// Code is the code that was sent, on pages that ask for one.
 	Code *Code
+	// Link is a mailed link that was opened, on the pages that ask about it.
+	Link *Link
 	// Fields are what a sign-up asks for, in order.
 	Fields []FieldSpec
 	// SignUpClosed: nobody can sign up here without an invitation.
@@ -40,6 +44,8 @@ type Page struct {
 	Profile *Profile
 	// Open names the section of /user to be shown opened.
 	Open string
+	// Token is what a mailed link brought along; empty: it is used up.
+	Token string
 	// Failure is what an error page says.
 	Failure *Failure
 
@@ -72,7 +78,7 @@ type Account struct {
 }
 
 // Methods say how else a person can go on with signing in.
-type Methods struct{ Password, Code, Reset bool }
+type Methods struct{ Password, Code, Link, Reset bool }
 
 // A Code is a code on its way.
 type Code struct {
@@ -83,6 +89,22 @@ type Code struct {
 	Wait int
 	// Reset: it leads to a new password.
 	Reset bool
+	// Link: it is no code to type in but a link to open.
+	Link bool
+}
+
+// A Link is a mailed link that somebody has opened.
+type Link struct {
+	// Token is what the button sends; empty: there is nothing to do.
+	Token string
+	// Purpose is what the link does: sign_in, sign_up, address or device.
+	Purpose string
+	// Outcome is verified, or why it came to nothing: expired, failed,
+	// client_mismatch.
+	Outcome string
+	// Device, Place and Address are those of who asked for it, At is when.
+	Device, Place, Address string
+	At                     time.Time
 }
 
 // A FieldSpec is a field of the sign-up form.
@@ -151,8 +173,9 @@ func (x *exchange) page() *Page {
 // notices are what can be said of a thing that was done. The code travels in
 // the URL; one that is not here says nothing.
 var notices = map[string]string{
-	"sent":          "We sent you a new code.",
+	"sent":          "We sent you another one.",
 	"restart":       "That took too long or went on in another window. Please start again.",
+	"unlocked":      "Your account is unlocked.",
 	"signed-out":    "You are signed out.",
 	"deleted":       "Your account has been deleted.",
 	"saved":         "Your profile has been saved.",

@@ -77,6 +77,10 @@ func tour(t *testing.T, w *world, stop func(name string, v *visitor)) {
 	see("new password")
 	v.submit("Save and sign in", "password", "x")
 	see("new password refused")
+	v.get("/auth/unlock?token=x")
+	see("unlock")
+	v.submit("Unlock")
+	see("unlock refused")
 	v.get("/auth/nothing")
 	see("not found")
 }

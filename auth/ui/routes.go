@@ -29,12 +29,17 @@ func routes() map[string]route {
 		"/sign-in/password":     {get: getPassword, post: postPassword},
 		"/sign-in/send":         {post: postSendCode, page: "/sign-in/code"},
 		"/sign-in/code":         {get: getCode, post: postCode},
+		"/sign-in/link":         {get: getLinkWait, post: postLinkWait},
 		"/sign-in/new-password": {get: getNewPassword, post: postNewPassword},
 		"/sign-in/switch":       {post: postSwitch, page: "/sign-in"},
 
 		"/sign-up":        {get: getSignUp, post: postSignUp},
 		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
 		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
+
+		"/link":      {get: getLink, post: postLink},
+		"/link/done": {get: getLinkDone},
+		"/unlock":    {get: getUnlock, post: postUnlock},
 
 		"/sign-out": {get: getSignOut, post: postSignOut},
 

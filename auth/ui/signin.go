@@ -14,6 +14,7 @@ import (
 const (
 	byPassword = "password"
 	byCode     = "email_code"
+	byLink     = "email_link"
 	byReset    = "reset_password_email_code"
 )
 
@@ -88,10 +89,12 @@ func postSignIn(x *exchange) error {
 	}
 	m := methods(v)
 	switch {
-	case m.Password && (!m.Code || x.settings.SignIn.PreferredStrategy == byPassword):
+	case m.Password && (!m.Code && !m.Link || x.settings.SignIn.PreferredStrategy == byPassword):
 		return x.redirect("/sign-in/password", "")
 	case m.Code:
 		return x.send(v, byCode, a.ID)
+	case m.Link:
+		return x.send(v, byLink, a.ID)
 	}
 	return x.refuse("sign_in", pg, fault.New("strategy_for_user_invalid", ""), "identifier")
 }
@@ -101,6 +104,7 @@ func methods(v *engine.SignInView) Methods {
 	for _, o := range v.First {
 		m.Password = m.Password || o.Strategy == byPassword
 		m.Code = m.Code || o.Strategy == byCode
+		m.Link = m.Link || o.Strategy == byLink
 		m.Reset = m.Reset || o.Strategy == byReset
 	}
 	return m
@@ -121,7 +125,7 @@ func (x *exchange) stepPage(v *engine.SignInView) *Page {
 	pg.Attempt, pg.Identifier, pg.Methods = v.ID, v.Identifier, methods(v)
 	pg.values["identifier"] = v.Identifier
 	if c := v.Attempt.First; c != nil && v.Status == signin.NeedsFirstFactor && !c.SentAt.IsZero() {
-		pg.Code = &Code{To: x.target(v, c.Target), Reset: c.Strategy == byReset,
+		pg.Code = &Code{To: x.target(v, c.Target), Reset: c.Strategy == byReset, Link: c.Strategy == byLink,
 			Wait: max(0, seconds(c.SentAt.Add(x.settings.Codes.ResendAfter).Sub(v.Now)))}
 	}
 	return pg
@@ -191,21 +195,29 @@ func (x *exchange) proceed(a *signin.Attempt) error {
 	return fault.New("strategy_not_allowed", "") // a second factor: these pages have none
 }
 
-// send sends a code by one of the two strategies and leads to where it is
-// typed in.
+// send sends a code or a link and leads to where the code is typed in, or to
+// where the person waits.
 func (x *exchange) send(v *engine.SignInView, strategy, id string) error {
 	again := v.Attempt.First != nil && v.Attempt.First.Strategy == strategy
+	x.b.ReturnTo = x.url("/link/done")
+	page := "/sign-in/code"
+	if strategy == byLink {
+		page = "/sign-in/link"
+	}
 	_, err := x.p.engine.PrepareSignIn(x.ctx(), x.b, id, factor.First, strategy, target(v, strategy))
 	switch {
 	case err == nil && again:
-		return x.redirect("/sign-in/code", "sent")
+		return x.redirect(page, "sent")
 	case err == nil:
-		return x.redirect("/sign-in/code", "")
+		return x.redirect(page, "")
 	case over(err):
 		return x.redirect("/sign-in", "restart")
 	}
 	pg := x.stepPage(v)
-	if pg.Code != nil {
+	switch {
+	case pg.Code != nil && pg.Code.Link:
+		return x.refuse("sign_in_link", pg, err)
+	case pg.Code != nil:
 		return x.refuse("sign_in_code", pg, err)
 	}
 	return x.refuse("sign_in_password", pg, err)

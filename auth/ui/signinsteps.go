@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 
@@ -18,6 +19,8 @@ func getPassword(x *exchange) error {
 	switch {
 	case pg.Methods.Password:
 		return x.render(200, "sign_in_password", pg)
+	case pg.Code != nil && pg.Code.Link:
+		return x.redirect("/sign-in/link", "")
 	case pg.Code != nil:
 		return x.redirect("/sign-in/code", "")
 	}
@@ -48,7 +51,19 @@ func postPassword(x *exchange) error {
 	if over(err) {
 		return x.redirect("/sign-in", "restart")
 	}
-	return x.refuse("sign_in_password", x.stepPage(v), err, "password")
+	pg := x.stepPage(v)
+	pg.MustReset = mustReset(err)
+	return x.refuse("sign_in_password", pg, err, "password")
+}
+
+// mustReset: the password may be right, and there is no way in with it.
+func mustReset(err error) bool {
+	for _, code := range []string{"form_password_compromised", "form_password_pwned", "password_too_long_needs_reset"} {
+		if errors.Is(fault.From(err), fault.New(code, "")) {
+			return true
+		}
+	}
+	return false
 }
 
 func postSendCode(x *exchange) error {
@@ -65,7 +80,7 @@ func postSendCode(x *exchange) error {
 	if v == nil || err != nil {
 		return err
 	}
-	if strategy != byCode && strategy != byReset {
+	if strategy != byCode && strategy != byReset && strategy != byLink {
 		return fault.New("verification_strategy_invalid", "strategy")
 	}
 	return x.send(v, strategy, id)
@@ -77,7 +92,7 @@ func getCode(x *exchange) error {
 		return err
 	}
 	pg := x.stepPage(v)
-	if pg.Code == nil {
+	if pg.Code == nil || pg.Code.Link {
 		return x.redirect("/sign-in/password", "")
 	}
 	pg.Problems = dead(v.Attempt.First.StatusAt(v.Now))
@@ -105,7 +120,7 @@ func postCode(x *exchange) error {
 		return err
 	}
 	pg := x.stepPage(v)
-	if pg.Code == nil {
+	if pg.Code == nil || pg.Code.Link {
 		return x.redirect("/sign-in/password", "")
 	}
 	id, _ := f.String("attempt")

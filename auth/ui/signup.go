@@ -68,6 +68,7 @@ func postSignUp(x *exchange) error {
 	if x.settings.EmailAddress.VerifyAtSignUp && p.EmailAddress != nil {
 		p.Strategy = x.verification()
 	}
+	x.b.ReturnTo = x.url("/link/done")
 	a, err := x.p.engine.CreateSignUp(x.ctx(), x.b, p)
 	if err != nil {
 		return x.refuse("sign_up", pg, err, signUpFields...)
@@ -138,6 +139,7 @@ func (x *exchange) signUpStep() (v *engine.SignUpView, pg *Page, err error) {
 	pg.Attempt = v.ID
 	pg.Code = &Code{To: v.EmailAddress}
 	if c := v.Verification("email_address"); c != nil && !c.SentAt.IsZero() {
+		pg.Code.Link = c.Strategy == byLink
 		pg.Code.Wait = max(0, seconds(c.SentAt.Add(x.settings.Codes.ResendAfter).Sub(v.Now)))
 	}
 	return v, pg, nil
@@ -159,9 +161,15 @@ func postSignUpVerify(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if went, err := x.signedInByLink(x.p.opts.AfterSignUp); went || err != nil {
+		return err
+	}
 	v, pg, err := x.signUpStep()
 	if v == nil || err != nil {
 		return err
+	}
+	if pg.Code.Link {
+		return x.refuse("sign_up_verify", pg, errNotOpened)
 	}
 	id, _ := f.String("attempt")
 	code, _ := f.String("code")
@@ -195,6 +203,7 @@ func postSignUpSend(x *exchange) error {
 	if v == nil || err != nil {
 		return err
 	}
+	x.b.ReturnTo = x.url("/link/done")
 	_, err = x.p.engine.PrepareSignUp(x.ctx(), x.b, id, x.verification())
 	switch {
 	case err == nil:

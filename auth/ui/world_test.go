@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/usherauth/usher/auth/fapi"
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/site"
 	"github.com/usherauth/usher/auth/notify"
@@ -28,7 +29,9 @@ type world struct {
 	site   *site.Site
 	srv    *httptest.Server
 	pages  http.Handler
-	log    *lines
+	// frontend is where links in mails lead.
+	frontend http.Handler
+	log      *lines
 
 	verifier *token.Verifier
 
@@ -76,7 +79,7 @@ func newWorld(t testing.TB, c setup) *world {
 		t.Fatal(err)
 	}
 	w.engine, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: set, Issuer: w.site.Issuer,
-		AppURL: w.site.AppURL(), Hasher: c.hasher, Algorithm: token.EdDSA, Mailer: w, Now: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil))})
+		AppURL: w.site.AppURL(), FrontendURL: w.site.FrontendURL(), PagesURL: w.site.PagesURL(), Hasher: c.hasher, Algorithm: token.EdDSA, Mailer: w, Renderer: &notify.Renderer{AppURL: w.site.URL}, Now: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +87,7 @@ func newWorld(t testing.TB, c setup) *world {
 	if w.pages, err = ui.New(w.engine, w.site, c.options); err != nil {
 		t.Fatal(err)
 	}
+	w.frontend = fapi.New(w.engine, w.site, fapi.Options{})
 	return w
 }
 
@@ -104,6 +108,10 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		if err == nil && !w.engine.Revoked(claims.SessionID) {
 			who = claims.Subject
 		}
+	}
+	if strings.HasPrefix(r.URL.Path, "/__clerk") {
+		w.frontend.ServeHTTP(rw, r)
+		return
 	}
 	rw.Header().Set("Content-Type", "text/plain")
 	rw.Write([]byte(r.URL.Path + " " + who))

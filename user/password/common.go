@@ -6,6 +6,13 @@ import (
 	"unicode/utf8"
 )
 
+// Common reports whether plain is one of the passwords that are tried first, on
+// the list that is built in. A text that is no password is not.
+func (c *Checker) Common(plain string) bool {
+	text, err := Normalize(plain, 0)
+	return err == nil && c.common(text)
+}
+
 // common reports whether text is one of the passwords that are tried first:
 // a leaked one, a dictionary word or a name by itself, a leaked one of four and
 // more letters with up to four digits or signs at either end, a short piece

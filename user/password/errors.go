@@ -19,9 +19,9 @@ var (
 	// ErrTooLongForHash: the stored hash cannot tell passwords of this length
 	// apart (bcrypt: over 72 bytes). The account needs a password reset.
 	ErrTooLongForHash = errors.New("password: too long for the stored hash")
-	// ErrMalformed: the stored hash is of a known format and broken.
+	// ErrMalformed: a stored hash, or a digest to import, is not of its format.
 	ErrMalformed = errors.New("password: stored hash is malformed")
-	// ErrUnknownFormat: no [Verifier] knows the stored hash.
+	// ErrUnknownFormat: there is no [Format] of that name, or for the stored hash.
 	ErrUnknownFormat = errors.New("password: stored hash is of an unknown format")
 	// ErrUnknownPepper: the stored hash names a pepper that is not configured.
 	ErrUnknownPepper = errors.New("password: stored hash names an unknown pepper")

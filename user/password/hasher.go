@@ -14,7 +14,8 @@ import (
 )
 
 // A Hasher makes and checks password hashes. The zero value is ready: argon2id
-// with the default [Params], a pool of its own, and bcrypt for imported hashes.
+// with the default [Params], a pool of its own, and every format of [Formats]
+// for what other systems kept.
 // It is safe for concurrent use; its fields are not changed after first use.
 type Hasher struct {
 	// Params of new hashes. A stored hash with others is still good, and
@@ -28,13 +29,13 @@ type Hasher struct {
 	Peppers []Pepper
 	// Pool runs the work. nil: one of its own.
 	Pool *Pool
-	// Verifiers know hashes of other formats, asked in order. nil: bcrypt.
-	Verifiers []Verifier
+	// Formats are those of other systems that are known. nil: [Formats].
+	Formats []Format
 
-	own  Pool
-	seen sample
-	once sync.Once
-	made []Verifier
+	own   Pool
+	seen  sample
+	once  sync.Once
+	known map[string]Format
 }
 
 // A Pepper is a secret that is mixed into passwords by HMAC-SHA-256 before

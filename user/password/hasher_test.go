@@ -1,7 +1,6 @@
 package password_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -298,12 +297,13 @@ func TestAttack_C02_DummyDoesTheWorkOfLiveHashes(t *testing.T) {
 	}
 	// Two formats are live, told apart by counting calls of the foreign one.
 	foreign := 0
-	h = &password.Hasher{Params: cheap, Pool: &password.Pool{}, Verifiers: []password.Verifier{{
-		Name:    "counted",
-		Matches: func(hash string) bool { return strings.HasPrefix(hash, "old:") },
-		Verify: func(context.Context, string, string) (bool, error) {
-			foreign++
-			return false, nil
+	h = &password.Hasher{Params: cheap, Pool: &password.Pool{}, Formats: []password.Format{{
+		Name: "old",
+		Parse: func(string) (password.Digest, error) {
+			return password.Digest{Matches: func(string) (bool, error) {
+				foreign++
+				return false, nil
+			}}, nil
 		},
 	}}}
 	for i := range 16 {

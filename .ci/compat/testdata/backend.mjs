@@ -499,3 +499,44 @@ await test("instance", async () => {
 	const i = await clerk.instance.get()
 	assert.ok(i.id)
 })
+
+await test("users/import", async () => {
+	const plain = env("FOREIGN_PASSWORD")
+	for (const [passwordHasher, passwordDigest] of Object.entries(JSON.parse(env("DIGESTS")))) {
+		const emailAddress = passwordHasher + "@import.example"
+		const u = await clerk.users.createUser({ emailAddress: [emailAddress], passwordDigest, passwordHasher })
+		assert.equal(u.passwordEnabled, true)
+		const signIn = pw => fetch(fapi + "/v1/client/sign_ins", {
+			method: "POST", body: new URLSearchParams({ identifier: emailAddress, password: pw }), headers: { origin: base },
+		})
+		const wrong = await signIn("letmein")
+		assert.equal((await wrong.json()).errors[0].code, "form_password_incorrect", passwordHasher)
+		for (const state of ["as it came", "hashed anew"]) {
+			assert.equal((await (await signIn(plain)).json()).response?.status, "complete", passwordHasher + ", " + state)
+		}
+		assert.equal((await clerk.users.verifyPassword({ userId: u.id, password: plain })).verified, true)
+	}
+	await clerk.users.updateUser(userId, { passwordHasher: "md5", passwordDigest: JSON.parse(env("DIGESTS")).md5 })
+	assert.equal((await clerk.users.verifyPassword({ userId, password: plain })).verified, true)
+	await refused(422, "form_password_digest_invalid_code", () => clerk.users.createUser({
+		emailAddress: ["x@import.example"], passwordHasher: "bcrypt", passwordDigest: "$2a$31$" + "x".repeat(53) }))
+})
+
+await test("users/set and unset compromised", async () => {
+	const u = await clerk.users.createUser({ emailAddress: ["leak@import.example"], password: "analytical engine no. 1" })
+	const session = await clerk.sessions.createSession({ userId: u.id })
+	const signIn = async () => {
+		const res = await fetch(fapi + "/v1/client/sign_ins", {
+			method: "POST", body: new URLSearchParams({ identifier: "leak@import.example", password: "analytical engine no. 1" }), headers: { origin: base },
+		})
+		const { response, errors } = await res.json()
+		return errors?.[0]?.code ?? response.status
+	}
+	assert.equal((await clerk.users.setPasswordCompromised(u.id)).id, u.id)
+	assert.equal(await signIn(), "form_password_compromised")
+	assert.equal((await clerk.sessions.getSession(session.id)).status, "active")
+	await clerk.users.unsetPasswordCompromised(u.id)
+	assert.equal(await signIn(), "complete")
+	await clerk.users.setPasswordCompromised(u.id, { revokeAllSessions: true })
+	assert.equal((await clerk.sessions.getSession(session.id)).status, "revoked")
+})

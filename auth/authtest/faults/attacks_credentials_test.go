@@ -3,7 +3,6 @@ package faults_test
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,101 +10,6 @@ import (
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/storetest"
 )
-
-// TestAttack_C06_GuessingIsHeldBack: whatever the addresses and clients, one
-// account's password is tried as often as its limit says.
-func TestAttack_C06_GuessingIsHeldBack(t *testing.T) {
-	r := newRig(t, withSettings(func(s *settings.Settings) { s.Limits.AttemptAccount = settings.Rate{Count: 20, Per: 10 * time.Minute} }))
-	r.account(ada, good)
-	r.account(bob, good)
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	count := map[int]int{}
-	for i := range 100 {
-		wg.Go(func() {
-			a := r.visitor().post("/client/sign_ins", "identifier", ada, "password", fmt.Sprintf("wrong guess %d", i))
-			mu.Lock()
-			defer mu.Unlock()
-			count[a.status]++
-		})
-	}
-	wg.Wait()
-	if count[422] != 20 || count[429] != 80 {
-		t.Errorf("of 100 guesses: %v", count)
-	}
-	if done := r.hasher.Pool.Stats().Done; done != 22 { // with the two accounts
-		t.Errorf("%d hashes for 20 guesses that may be judged", done)
-	}
-	a := r.visitor().post("/client/sign_ins", "identifier", ada, "password", good).refused(429, "too_many_requests")
-	if a.headerOf("Retry-After") == "" {
-		t.Error("no Retry-After")
-	}
-	r.visitor().signIn(bob, good)
-	// An account that nobody has is held back alike.
-	for i := range 21 {
-		a := r.visitor().post("/client/sign_ins", "identifier", "nobody@example.com", "password", good)
-		if want := map[bool]int{true: 429, false: 422}[i >= 20]; a.status != want {
-			t.Fatalf("guess %d on nobody: %d", i, a.status)
-		}
-	}
-}
-
-// TestAttack_C21_OneBudgetByEveryRoad: the roads to an account share its tries.
-func TestAttack_C21_OneBudgetByEveryRoad(t *testing.T) {
-	r := newRig(t, withSettings(func(s *settings.Settings) { s.Limits.AttemptAccount = settings.Rate{Count: 20, Per: 10 * time.Minute} }))
-	u := r.account(ada, good)
-	if _, err := r.Users().AddEmailAddress(t.Context(), u.ID, "other@example.com", true, false); err != nil {
-		t.Fatal(err)
-	}
-	in := r.signedIn(u)
-	attempt := func(identifier string) (*visitor, string) {
-		v := r.visitor()
-		return v, "/client/sign_ins/" + v.post("/client/sign_ins", "identifier", identifier).ok().id()
-	}
-	kept, keptPath := attempt(ada)
-	byCode, codePath := attempt(ada)
-	byCode.post(codePath+"/prepare_first_factor", "strategy", "email_code").ok()
-	byReset, resetPath := attempt(ada)
-	byReset.post(resetPath+"/prepare_first_factor", "strategy", "reset_password_email_code").ok()
-	roads := map[string]func() *answer{
-		"in one call": func() *answer {
-			return r.visitor().post("/client/sign_ins", "identifier", ada, "password", "wrong guess")
-		},
-		"another identifier": func() *answer {
-			return r.visitor().post("/client/sign_ins", "identifier", "OTHER@example.com", "password", "wrong guess")
-		},
-		"one attempt": func() *answer {
-			return kept.post(keptPath+"/attempt_first_factor", "strategy", "password", "password", "wrong guess")
-		},
-		"a new attempt": func() *answer {
-			v, p := attempt(ada)
-			return v.post(p+"/attempt_first_factor", "strategy", "password", "password", "wrong guess")
-		},
-		"a code": func() *answer {
-			return byCode.post(codePath+"/attempt_first_factor", "strategy", "email_code", "code", "000x00")
-		},
-		"a reset": func() *answer {
-			return byReset.post(resetPath+"/attempt_first_factor", "strategy", "reset_password_email_code", "code", "000x00")
-		},
-		"the profile": func() *answer {
-			return in.post("/me/change_password", "current_password", "wrong guess", "new_password", better)
-		},
-	}
-	judged := 0
-	for range 10 {
-		for name, road := range roads {
-			switch a := road(); {
-			case a.status == 422, a.status == 400 && a.code() == "verification_failed":
-				judged++
-			case a.status != 429:
-				t.Errorf("%s: %d %s", name, a.status, a.raw)
-			}
-		}
-	}
-	if judged != 20 {
-		t.Errorf("%d guesses were judged, not 20", judged)
-	}
-}
 
 func TestAttack_C08_LongPasswords(t *testing.T) {
 	r := newRig(t)

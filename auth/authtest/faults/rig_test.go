@@ -112,6 +112,9 @@ func withSettings(fn func(*settings.Settings)) func(*auth.Config) {
 	return func(c *auth.Config) { fn(c.Settings) }
 }
 
+// unlocked takes away what locks accounts, for tests of what else holds.
+func unlocked(c *auth.Config) { c.Settings.Protection.Lockout = settings.Lockout{} }
+
 // account makes a user with a verified address and a password.
 func (r *rig) account(email, password string) *user.User {
 	r.t.Helper()

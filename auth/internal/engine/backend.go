@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -21,12 +20,9 @@ type Imported struct {
 	// instead of verified. Missing ones are verified.
 	Reserved []bool
 	Banned   bool
-	// Locked locks for LockFor.
+	// Locked locks for as long as [Engine.LockFor] says.
 	Locked bool
 }
-
-// LockFor is how long a lock lasts whose length nobody chose.
-const LockFor = time.Hour
 
 // Import makes a user with what another system knew of it.
 func (us Users) Import(ctx context.Context, p user.CreateParams, x Imported) (*user.User, error) {
@@ -38,18 +34,18 @@ func (us Users) Import(ctx context.Context, p user.CreateParams, x Imported) (*u
 		}
 		u.Banned = x.Banned
 		if x.Locked {
-			u.Locked, u.LockedUntil = true, us.e.now().Add(LockFor)
+			u.Locked = true
+			if d := us.e.LockFor(ctx); d > 0 {
+				u.LockedUntil = us.e.now().Add(d)
+			}
 		}
 	})
 }
 
-// Patch is [Users.Update] with what only the Backend API can change: a password
-// that is hashed already, or empty, and when the user was created, or zero.
-func (us Users) Patch(ctx context.Context, id string, p user.UpdateParams, digest string, createdAt time.Time) (*user.User, error) {
-	if digest != "" && !us.e.hasher.Knows(digest) {
-		return nil, fault.New("form_password_digest_invalid_code", "password_digest")
-	}
-	return us.patch(ctx, id, p, digest, func(u *user.User) {
+// Patch is [Users.Update] with what only the Backend API can change: when the
+// user was created, or zero.
+func (us Users) Patch(ctx context.Context, id string, p user.UpdateParams, createdAt time.Time) (*user.User, error) {
+	return us.patch(ctx, id, p, func(u *user.User) {
 		if !createdAt.IsZero() && createdAt.Before(us.e.now()) {
 			u.CreatedAt = createdAt
 		}

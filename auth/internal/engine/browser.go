@@ -16,6 +16,12 @@ type Request struct {
 	Addr      netip.Addr
 	UserAgent string
 	Origin    string // empty: none was sent
+	// Site is the origin of the instance as this browser sees it; empty: the one
+	// of Config.AppURL. Links in mails lead there.
+	Site string
+	// ReturnTo is where the browser goes on after a proof that is given
+	// elsewhere: checked, or empty.
+	ReturnTo string
 }
 
 // A Browser is who sends a request: a client of the instance, or a stranger.
@@ -151,6 +157,9 @@ func (e *Engine) change(ctx context.Context, b *Browser, make bool, fn func(t *t
 		}
 		if err := fn(t, client, rotate); err != nil {
 			return err
+		}
+		if client.RotateDue {
+			rotate()
 		}
 		client.UpdatedAt = t.now
 		return session.PutClient(ctx, t, client)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -91,7 +92,7 @@ func (e *Engine) PrepareEmailAddress(ctx context.Context, a *Actor, id, strategy
 	if err := e.allowMail(have.Canonical, s); err != nil {
 		return err
 	}
-	prepared, err := st.Prepare(ctx, factor.Challenge{Now: e.now(), Subject: factor.Subject{Settings: s},
+	prepared, err := e.prepare(ctx, a.Browser, st, factor.Challenge{Now: e.now(), Subject: factor.Subject{Settings: s},
 		Option: factor.Option{Strategy: strategy, TargetID: id, Target: have.Value}})
 	if err != nil {
 		return err
@@ -117,7 +118,8 @@ func (e *Engine) PrepareEmailAddress(ctx context.Context, a *Actor, id, strategy
 		if prepared.Send == nil {
 			return errUnchanged
 		}
-		if err := e.enqueue(ctx, t, codeMail(*prepared.Send, a.Browser.Request, t.now)); err != nil {
+		about := link{Purpose: LinkForAddress, Target: id, ClientID: a.Browser.Client.ID, SessionID: a.Session.ID}
+		if err := e.sendChallenge(ctx, t, *prepared.Send, about, a.Browser.Request); err != nil {
 			return err
 		}
 		return errUnchanged
@@ -142,7 +144,10 @@ func (e *Engine) AttemptEmailAddress(ctx context.Context, a *Actor, id string, p
 	if err != nil {
 		return err
 	}
-	if err := e.allowCode(v.Target, nil, s); err != nil {
+	if err := given(st); err != nil {
+		return err
+	}
+	if err := e.countCode(ctx, v.Target, s); err != nil {
 		return err
 	}
 	fact, err := st.Verify(ctx, factor.Challenge{Verification: v, Now: e.now(), Subject: factor.Subject{Settings: s},
@@ -156,28 +161,35 @@ func (e *Engine) AttemptEmailAddress(ctx context.Context, a *Actor, id string, p
 		if err != nil {
 			return missingAs(err, fault.New("verification_missing", ""))
 		}
-		have := u.EmailAddress(id)
-		if have == nil || have.Value != r.Verification.Target {
-			return fault.New("resource_not_found", "")
-		}
-		refused = factor.Settle(&r.Verification, fact, s.Codes, t.now)
-		if err := verificationTab.Put(ctx, t, r); err != nil {
-			return err
-		}
-		if refused != nil {
+		if refused, err = settleAddress(ctx, t, u, r, fact, s); err == nil && refused != nil {
 			return errUnchanged // the try counts
 		}
-		if owner, err := user.ByIdentifier(ctx, t, have.Canonical); err == nil && owner.ID != u.ID {
-			return fault.New("identification_claimed", "")
-		} else if missingAs(err, nil) != nil {
-			return err
-		}
-		return u.VerifyEmailAddress(id, r.Verification.Strategy, t.now)
+		return err
 	})
 	if err == nil {
 		err = refused
 	}
 	return err
+}
+
+// settleAddress consumes a fact about the challenge r of an address of u, and
+// verifies the address if it is right; the caller stores u then. A refusal
+// counts a try.
+func settleAddress(ctx context.Context, t *txn, u *user.User, r *addressVerification, f factor.Fact, s *settings.Settings) (refused, err error) {
+	have := u.EmailAddress(r.ID)
+	if have == nil || have.Value != r.Verification.Target {
+		return nil, fault.New("resource_not_found", "")
+	}
+	refused = factor.Settle(&r.Verification, f, s.Codes, t.now)
+	if err := verificationTab.Put(ctx, t, r); err != nil || refused != nil {
+		return refused, err
+	}
+	if owner, err := user.ByIdentifier(ctx, t, have.Canonical); err == nil && owner.ID != u.ID {
+		return nil, fault.New("identification_claimed", "")
+	} else if missingAs(err, nil) != nil {
+		return nil, err
+	}
+	return nil, u.VerifyEmailAddress(r.ID, r.Verification.Strategy, t.now)
 }
 
 func (e *Engine) addressStrategy(on []string, name string) (factor.Strategy, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
+	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
@@ -43,9 +44,10 @@ type Config struct {
 	Issuer string
 	// AppURL is where mails and pages say the application is.
 	AppURL string
-	// FrontendPath and PagesPath are where, on the site, the Frontend API and
-	// the pages are that links in mails lead to.
-	FrontendPath, PagesPath string
+	// FrontendURL and PagesURL are where the Frontend API and usher's own pages
+	// are, paths alone if that is below the origin of whoever asks; empty: mails
+	// link to none.
+	FrontendURL, PagesURL string
 	// Local: the instance is on a loopback address only.
 	Local bool
 
@@ -79,6 +81,8 @@ type Engine struct {
 	work       *captcha.Work
 	limits     *limit.Limiter
 	mails      *limit.Limiter
+	gates      gates
+	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
 	keys       keyring
@@ -90,7 +94,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind,
+		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
 		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
 		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
 }
@@ -123,8 +127,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e.work = e.newWork()
 	e.strategies = factor.NewSet(
-		factor.Password{Hasher: e.hasher},
+		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
+		factor.EmailLink{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
 		factor.Ticket{Find: e.findPass},
 	)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/limit"
+	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/user"
 	"github.com/usherauth/usher/user/password"
@@ -23,19 +24,23 @@ func withAddr(ctx context.Context, addr netip.Addr) context.Context {
 
 // allow counts a request of a client address against a rate.
 func (e *Engine) allow(what string, addr netip.Addr, r settings.Rate) error {
-	return take(e.limits, what+" "+limit.AddrKey(addr), r)
+	return spend(e.limits, what+" "+limit.AddrKey(addr), r)
 }
 
 // allowAccount counts a try on an account, known or not, from anywhere.
 func (e *Engine) allowAccount(identifier string, u *user.User, s *settings.Settings) error {
-	return take(e.limits, "account "+accountKey(identifier, u), s.Limits.AttemptAccount)
+	return spend(e.limits, "account "+accountKey(identifier, u), s.Limits.AttemptAccount)
 }
 
-// allowCode counts a try of a code for an account, or for an address that is
-// nobody's yet, from anywhere and by whatever road. A right code gives nothing
-// back: the owner's sign-ins must not buy a guesser more tries.
-func (e *Engine) allowCode(identifier string, u *user.User, s *settings.Settings) error {
-	return take(e.limits, "code "+accountKey(identifier, u), s.Limits.AttemptCode)
+// countCode counts a try of a code for an address that is nobody's yet, from
+// anywhere and by whatever road. A right one gives nothing back: an owner's own
+// tries must not buy a guesser more.
+func (e *Engine) countCode(ctx context.Context, address string, s *settings.Settings) error {
+	p := lockoutPolicy(s)
+	p.Max = 0 // nobody is locked out of what is nobody's
+	sl, err := e.take(ctx, address, nil, lockout.Try{Code: true}, p)
+	sl.done()
+	return err
 }
 
 func accountKey(identifier string, u *user.User) string {
@@ -56,10 +61,10 @@ func (e *Engine) allowMail(address string, s *settings.Settings) error {
 	if err != nil {
 		return nil // it is refused elsewhere
 	}
-	return take(e.mails, key, s.Limits.Mail)
+	return spend(e.mails, key, s.Limits.Mail)
 }
 
-func take(l *limit.Limiter, key string, r settings.Rate) error {
+func spend(l *limit.Limiter, key string, r settings.Rate) error {
 	if r.Count <= 0 {
 		return nil
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
@@ -38,18 +39,43 @@ func (e *Engine) checkNewPassword(ctx context.Context, s *settings.Settings, pla
 			return fault.New("form_password_matches_identifier", "password")
 		}
 	}
-	if !s.Password.CheckBreaches || e.cfg.Breaches == nil {
-		return nil
+	if s.Password.CheckBreaches && e.leaked(ctx, plain) {
+		return fault.New("form_password_pwned", "password")
+	}
+	return nil
+}
+
+// breached reports whether a password is among the common ones or leaked.
+func (e *Engine) breached(ctx context.Context, plain string) bool {
+	return e.checker.Common(plain) || e.leaked(ctx, plain)
+}
+
+// leaked asks the breach checker. One that does not answer keeps nobody out.
+func (e *Engine) leaked(ctx context.Context, plain string) bool {
+	if e.cfg.Breaches == nil {
+		return false
 	}
 	breached, err := e.cfg.Breaches.Breached(ctx, plain)
 	if err != nil {
 		e.log.WarnContext(ctx, "breach check did not answer; the password is let through", "err", err)
-		return nil
 	}
-	if breached {
-		return fault.New("form_password_pwned", "password")
+	return breached && err == nil
+}
+
+// importDigest returns what is to be stored of a digest of another system.
+func (e *Engine) importDigest(hasher, digest string) (string, error) {
+	stored, err := e.hasher.Import(hasher, digest)
+	switch {
+	case err == nil:
+		return stored, nil
+	case errors.Is(err, password.ErrUnknownFormat):
+		return "", fault.Wrap("form_password_digest_invalid_code", "password_hasher", err).Say("There is no such hasher.")
+	case errors.Is(err, password.ErrMalformed):
+		return "", fault.Wrap("form_password_digest_invalid_code", "password_digest", err).
+			Say("The password digest does not fit the given hasher, whose digests look like this: " + e.hasher.Form(hasher))
 	}
-	return nil
+	return "", fault.Wrap("form_password_digest_invalid_code", "password_digest", err).
+		Say("Checking this password digest would take more than a password may cost, or a secret that is not known here.")
 }
 
 // passwordChange is a new password and what goes with it.
@@ -80,6 +106,9 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 		return err
 	}
 	if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
+		return err
+	}
+	if err := clearTries(ctx, t, u.ID); err != nil { // they were tries of another password
 		return err
 	}
 	if c.signOut {

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/ticket"
@@ -204,26 +205,37 @@ func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain st
 		return fault.New("form_param_value_disabled", "new_password")
 	}
 	ctx = withAddr(ctx, a.Browser.Addr)
-	confirmed, err := e.confirmPassword(ctx, a, current, s)
+	confirmed, sl, err := e.confirmPassword(ctx, a, current, s)
 	if err != nil {
 		return err
 	}
-	if err := e.checkNewPassword(ctx, s, plain, a.User); err != nil {
-		return renamed(err, "new_password")
-	}
-	if confirmed != "" && plain == current {
-		return fault.New("form_new_password_matches_current", "new_password")
-	}
-	hash, err := e.hasher.Hash(ctx, plain)
+	hash, err := e.newPassword(ctx, s, plain, current, confirmed != "", a.User)
 	if err != nil {
+		e.giveBack(ctx, sl)
 		return err
 	}
+	defer sl.done()
 	return e.act(ctx, a, func(t *txn, u *user.User) error {
 		if err := samePassword(ctx, t, u.ID, confirmed); err != nil {
 			return err
 		}
+		if err := e.closeSlot(ctx, t, sl, u, true, true, a.Browser.Request); err != nil {
+			return err
+		}
 		return e.setPassword(ctx, t, u, passwordChange{hash: hash, signOut: signOut, keepSession: a.Session.ID, by: a.Browser.Request})
 	})
+}
+
+// newPassword checks and hashes what is to take the place of the current
+// password.
+func (e *Engine) newPassword(ctx context.Context, s *settings.Settings, plain, current string, had bool, u *user.User) (hash string, err error) {
+	if err := e.checkNewPassword(ctx, s, plain, u); err != nil {
+		return "", renamed(err, "new_password")
+	}
+	if had && plain == current {
+		return "", fault.New("form_new_password_matches_current", "new_password")
+	}
+	return e.hasher.Hash(ctx, plain)
 }
 
 // RemovePassword takes the actor's password away, if the settings let people
@@ -236,15 +248,19 @@ func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) e
 	case s.Password.Required:
 		return fault.New("password_required", "")
 	}
-	confirmed, err := e.confirmPassword(withAddr(ctx, a.Browser.Addr), a, current, s)
+	confirmed, sl, err := e.confirmPassword(withAddr(ctx, a.Browser.Addr), a, current, s)
 	if err != nil {
 		return err
 	}
 	if confirmed == "" {
 		return user.ErrNoPassword
 	}
+	defer sl.done()
 	return e.act(ctx, a, func(t *txn, u *user.User) error {
 		if err := samePassword(ctx, t, u.ID, confirmed); err != nil {
+			return err
+		}
+		if err := e.closeSlot(ctx, t, sl, u, true, true, a.Browser.Request); err != nil {
 			return err
 		}
 		return e.setPassword(ctx, t, u, passwordChange{signOut: true, keepSession: a.Session.ID, by: a.Browser.Request})
@@ -252,10 +268,10 @@ func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) e
 }
 
 // confirmPassword checks the actor's current password and returns the hash
-// that it was checked with; empty if there is none.
-func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, s *settings.Settings) (string, error) {
+// that it was checked with, empty if there is none, and the slot of the try.
+func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, s *settings.Settings) (string, *slot, error) {
 	if err := e.allowAccount("", a.User, s); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	var f signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
@@ -263,19 +279,26 @@ func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, 
 		return err
 	})
 	if err != nil || f.password == nil {
-		return "", err
+		return "", nil, err
 	}
 	if current == "" {
-		return "", fault.New("form_param_missing", "current_password")
+		return "", nil, fault.New("form_param_missing", "current_password")
+	}
+	t := lockout.Try{Known: true, Password: true} // the browser is one that the account knows
+	sl, err := e.take(ctx, "", a.User, t, lockoutPolicy(s))
+	if err != nil {
+		return "", nil, err
 	}
 	res, err := e.hasher.Verify(ctx, f.password.Hash, current)
 	if err != nil {
-		return "", err
+		e.giveBack(ctx, sl)
+		return "", nil, err
 	}
 	if !res.OK {
-		return "", fault.New("form_password_validation_failed", "current_password")
+		sl.done()
+		return "", nil, sl.warned(fault.New("form_password_validation_failed", "current_password"))
 	}
-	return f.password.Hash, nil
+	return f.password.Hash, sl, nil
 }
 
 // samePassword refuses a change if the password is not the one that was
@@ -365,6 +388,9 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 		return err
 	}
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
+		return err
+	}
+	if err := lockout.Delete(ctx, t, u.ID); err != nil {
 		return err
 	}
 	return user.Delete(ctx, t, u)

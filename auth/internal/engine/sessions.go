@@ -39,7 +39,7 @@ func (e *Engine) TouchSession(ctx context.Context, b *Browser, id string, p Touc
 		return nil, fault.New("resource_not_found", "") // no organization has this user
 	}
 	if !b.stale { // a request that was under way during a sign-in changes nothing
-		if p.Select && b.Client.LastActiveSessionID != id {
+		if p.Select && (b.Client.LastActiveSessionID != id || b.Client.RotateDue) {
 			err = e.change(ctx, b, false, func(t *txn, c *session.Client, _ func()) error {
 				c.LastActiveSessionID = id
 				return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/password"
 )
 
 // SignInParams start a sign-in.
@@ -73,6 +74,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		return nil, err
 	}
 
+	_, sl := uncounted(inputs[len(inputs)-1])
+	defer sl.done()
+
 	var a signin.Attempt
 	var refused error
 	err = e.change(ctx, b, true, func(t *txn, c *session.Client, rotate func()) error {
@@ -80,6 +84,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		a = signin.New(c.ID, s.SignIn.AbandonAfter, t.now)
 		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s}
 		for _, in := range inputs {
+			in, run.slot = uncounted(in)
 			if who, ok := in.(signin.Identify); ok {
 				run.facts, err = factsByIdentifier(ctx, t, who.Identifier)
 			} else if run.facts.user == nil {
@@ -91,9 +96,16 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 			if a, refused, err = run.step(ctx, a, in); err != nil {
 				return err
 			}
-			if refused != nil {
-				break
+			if refused == nil {
+				continue
 			}
+			if run.slot == nil && run.facts.user != nil { // nobody hears how the proof was
+				err = e.closeSlot(ctx, t, sl, run.facts.user, true, false, b.Request)
+			}
+			if err != nil {
+				return err
+			}
+			break
 		}
 		if a.Status == signin.NeedsIdentifier && (refused != nil || a.First == nil) {
 			return nil // nobody: there is nothing to keep
@@ -129,12 +141,12 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
 			return nil, err
 		}
-		f, err := e.verify(ctx, b, factor.Option{Strategy: "password"}, facts.subject(s), nil,
+		f, sl, err := e.judgeCounted(ctx, b, b.knows(facts.user), factor.Option{Strategy: "password"}, facts.subject(s), nil,
 			factor.Proof{Password: *p.Password, Account: p.Identifier})
 		if err != nil {
 			return nil, err
 		}
-		return append(inputs, signin.Prove{Use: factor.First, Fact: f}), nil
+		return append(inputs, counted{signin.Prove{Use: factor.First, Fact: f}, sl}), nil
 	}
 	st, ok := e.strategies.Get(p.Strategy)
 	if !ok || !st.Traits().Prepare || facts.user == nil {
@@ -145,7 +157,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 			if err := e.allowMail(o.Target, s); err != nil {
 				return nil, err
 			}
-			prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
+			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
 			return append(inputs, signin.Prepare{Use: factor.First, Prepared: prepared}), err
 		}
 	}
@@ -164,7 +176,7 @@ func (e *Engine) unnamedInput(ctx context.Context, b *Browser, s *settings.Setti
 		return nil, err
 	}
 	if st.Traits().Prepare {
-		prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
+		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
 		return signin.Prepare{Use: factor.First, Prepared: prepared}, err
 	}
 	if p.Proof.Get(st.Traits().Proof) == "" {
@@ -199,7 +211,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 		if err := e.allowMail(option.Target, s); err != nil {
 			return nil, err
 		}
-		prepared, err := st.Prepare(ctx, factor.Challenge{Option: option, Subject: facts.subject(s), Now: e.now()})
+		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: facts.subject(s), Now: e.now()})
 		return signin.Prepare{Use: use, Prepared: prepared}, err
 	})
 }
@@ -227,27 +239,36 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
+	if err := given(st); err != nil {
+		return nil, err
+	}
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
 			return nil, err
 		}
-		if st.Traits().Prepare {
-			if err := e.allowCode(a.Identifier, facts.user, s); err != nil {
-				return nil, err
-			}
-		}
-		slot := a.First
+		v := a.First
 		if use == factor.Second {
-			slot = a.Second
+			v = a.Second
 		}
 		o := factor.Option{Strategy: strategy}
-		if slot != nil {
-			o.TargetID, o.Target = slot.TargetID, slot.Target
+		if v != nil {
+			o.TargetID, o.Target = v.TargetID, v.Target
 		}
 		proof.Account = a.Identifier
-		f, err := e.verify(ctx, b, o, facts.subject(s), slot, proof)
-		return signin.Prove{Use: use, Fact: f}, err
+		f, sl, err := e.judgeCounted(ctx, b, b.knows(facts.user) || e.shownUnguessable(a), o, facts.subject(s), v, proof)
+		return counted{signin.Prove{Use: use, Fact: f}, sl}, err
 	})
+}
+
+// shownUnguessable reports whether the first factor of a was one that nobody
+// can guess: whoever goes on from there is no stranger.
+func (e *Engine) shownUnguessable(a *signin.Attempt) bool {
+	st, ok := e.strategies.Get(a.Strategy)
+	if !ok || a.FirstAt.IsZero() {
+		return false
+	}
+	_, counts := tryOf(st, false)
+	return !counts
 }
 
 // verify judges a proof, outside any transaction.
@@ -274,10 +295,11 @@ func (e *Engine) ResetSignInPassword(ctx context.Context, b *Browser, id, plain 
 		in := signin.NewPassword{SignOutOfOthers: signOutOfOthers}
 		if facts.password != nil {
 			res, err := e.hasher.Verify(withAddr(ctx, b.Addr), facts.password.Hash, plain)
-			if err != nil {
+			if errors.Is(err, password.ErrBusy) || ctx.Err() != nil {
 				return nil, err
 			}
-			in.MatchesTheCurrent = res.OK
+			// A hash that cannot be checked against is what the reset is for.
+			in.MatchesTheCurrent = err == nil && res.OK
 		}
 		if in.MatchesTheCurrent {
 			return in, nil
@@ -313,6 +335,8 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 		return nil, err
 	}
 
+	in, sl := uncounted(in)
+	defer sl.done()
 	var next signin.Attempt
 	var refused error
 	err = e.change(ctx, b, false, func(t *txn, c *session.Client, rotate func()) error {
@@ -328,7 +352,7 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 		if err := facts.of(ctx, t, a, in); err != nil {
 			return err
 		}
-		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s, facts: facts}
+		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s, facts: facts, slot: sl}
 		if next, refused, err = run.step(ctx, *a, in); err != nil {
 			return err
 		}

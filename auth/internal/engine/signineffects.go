@@ -25,6 +25,7 @@ type signInRun struct {
 	settings *settings.Settings
 	facts    signInFacts
 	live     []*session.Session // nil: not read
+	slot     *slot              // of the proof that the step is about, if it is counted
 }
 
 // step runs one step and its effects. refused is what the person is told; err
@@ -47,7 +48,9 @@ func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input)
 	}
 	next, do, refused := a.Step(in, env)
 	if refused != nil {
-		return next, refused, nil
+		p, proof := in.(signin.Prove)
+		err := r.e.closeSlot(ctx, r.t, r.slot, r.facts.user, proof && p.Fact.OK, false, r.b.Request)
+		return next, r.slot.warned(refused), err
 	}
 	for _, effect := range do {
 		r.live = nil
@@ -55,7 +58,7 @@ func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input)
 			return next, nil, err
 		}
 	}
-	return next, nil, nil
+	return next, nil, r.e.closeSlot(ctx, r.t, r.slot, r.facts.user, true, next.Status == signin.Complete, r.b.Request)
 }
 
 // liveSessions are those on the client; they are read again after an effect.
@@ -75,7 +78,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	t, u := r.t, r.facts.user
 	switch do := effect.(type) {
 	case signin.SendCode:
-		return r.e.enqueue(ctx, t, codeMail(do.Send, r.b.Request, r.t.now))
+		return r.e.sendChallenge(ctx, t, do.Send, link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}, r.b.Request)
 	case signin.Rehash:
 		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:
@@ -188,6 +191,7 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 	s := session.New(u.ID, c.ID, maxLifetime, idle, t.now)
 	s.Actor = actor
 	s.Activity = r.activity()
+	c.Recognize(u.ID, t.now)
 	c.LastActiveSessionID, c.HadSession = s.ID, true // the caller rotates the secret, which renews the lifetime
 	return s, nil
 }

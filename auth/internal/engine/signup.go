@@ -137,7 +137,7 @@ func (e *Engine) PrepareSignUp(ctx context.Context, b *Browser, id, strategy str
 		if err := e.allowMail(o.Target, s); err != nil {
 			return nil, err
 		}
-		prepared, err := st.Prepare(ctx, factor.Challenge{Option: o, Subject: factor.Subject{Settings: s}, Now: e.now()})
+		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: factor.Subject{Settings: s}, Now: e.now()})
 		return signup.Prepare{Prepared: prepared}, err
 	})
 }
@@ -152,12 +152,15 @@ func (e *Engine) AttemptSignUp(ctx context.Context, b *Browser, id, strategy str
 	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
+	if err := given(st); err != nil {
+		return nil, err
+	}
 	return e.stepSignUp(ctx, b, id, func(s *settings.Settings, a *signup.Attempt) (signup.Input, error) {
 		v := a.Verification(st.Traits().Attribute)
 		o := factor.Option{Strategy: strategy}
 		if v != nil {
 			o.Target = v.Target
-			if err := e.allowCode(v.Target, nil, s); err != nil {
+			if err := e.countCode(ctx, v.Target, s); err != nil {
 				return nil, err
 			}
 		}
@@ -271,7 +274,7 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 	for _, effect := range do {
 		switch do := effect.(type) {
 		case signup.SendCode:
-			err = r.e.enqueue(ctx, r.t, codeMail(do.Send, r.b.Request, r.t.now))
+			err = r.e.sendChallenge(ctx, r.t, do.Send, link{Purpose: LinkForSignUp, Target: next.ID, ClientID: r.client.ID}, r.b.Request)
 		case signup.CreateUser:
 			err = r.createUser(ctx, &next, live, invitation)
 		}

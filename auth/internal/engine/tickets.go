@@ -23,13 +23,10 @@ func (e *Engine) findPass(ctx context.Context, id string) (*ticket.Pass, error) 
 	return p, err
 }
 
-// TicketURL is the link that carries a ticket: on origin, or, if that is empty,
-// where the application is.
+// TicketURL is the link that carries a ticket: on the site, which is at origin
+// if no URL is configured.
 func (e *Engine) TicketURL(origin, wire string) string {
-	if origin == "" {
-		origin = e.cfg.AppURL
-	}
-	return origin + e.cfg.FrontendPath + "/v1/tickets/accept?ticket=" + url.QueryEscape(wire)
+	return e.siteURL(Request{Site: origin}, e.cfg.FrontendURL+"/v1/tickets/accept?ticket="+url.QueryEscape(wire))
 }
 
 // A TicketView is what the holder of a ticket is told before using it.

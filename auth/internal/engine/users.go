@@ -61,11 +61,11 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 		return nil, err
 	}
 	adjust(draft)
-	hash := p.PasswordDigest
+	var hash string
 	switch {
-	case hash != "":
-		if !e.hasher.Knows(hash) {
-			return nil, fault.New("form_password_digest_invalid_code", "password_digest")
+	case p.PasswordDigest != "":
+		if hash, err = e.importDigest(p.PasswordHasher, p.PasswordDigest); err != nil {
+			return nil, err
 		}
 	case p.Password != "":
 		if !p.SkipPasswordChecks {
@@ -147,14 +147,19 @@ type UpdateUserParams = user.UpdateParams
 
 // Update changes a user.
 func (us Users) Update(ctx context.Context, id string, p UpdateUserParams) (*user.User, error) {
-	return us.patch(ctx, id, p, "", func(*user.User) {})
+	return us.patch(ctx, id, p, func(*user.User) {})
 }
 
-// patch changes a user. hash is a password that is hashed already, or empty;
-// adjust has the last word on what is stored.
-func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, hash string, adjust func(*user.User)) (*user.User, error) {
+// patch changes a user; adjust has the last word on what is stored.
+func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, adjust func(*user.User)) (*user.User, error) {
 	e := us.e
-	if p.Password != nil {
+	var hash string
+	var err error
+	if p.PasswordDigest != "" {
+		if hash, err = e.importDigest(p.PasswordHasher, p.PasswordDigest); err != nil {
+			return nil, err
+		}
+	} else if p.Password != nil {
 		u, err := us.Get(ctx, id)
 		if err != nil {
 			return nil, err
@@ -281,11 +286,12 @@ func (us Users) Lock(ctx context.Context, id string, d time.Duration) (*user.Use
 	})
 }
 
-// Unlock takes a lock back.
+// Unlock takes a lock back, whoever or whatever locked, and forgets the wrong
+// tries.
 func (us Users) Unlock(ctx context.Context, id string) (*user.User, error) {
-	return us.change(ctx, id, func(_ *txn, u *user.User) error {
+	return us.change(ctx, id, func(t *txn, u *user.User) error {
 		u.Locked, u.LockedUntil = false, time.Time{}
-		return nil
+		return clearTries(ctx, t, u.ID)
 	})
 }
 

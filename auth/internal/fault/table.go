@@ -137,8 +137,21 @@ var table = map[string]entry{
 	"passkey_identification_not_verified": {422, "Passkey not verified", "This passkey has not been verified yet."},
 	"no_passkeys_found_for_user":          {400, "No passkeys", "This account has no passkeys."},
 
+	// Links.
+	"verification_link_token_invalid":    {400, "Link is invalid", "This link is not valid. Ask for a new one."},
+	"verification_link_token_expired":    {400, "Link has expired", "This link has expired. Ask for a new one."},
+	"verification_link_token_stale":      {400, "Link is out of date", "A newer link was sent. Use that one."},
+	"sign_in_email_link_not_same_client": {403, "Opened in another browser", "Open the link on the device and in the browser in which you started to sign in."},
+	"sign_up_email_link_not_same_client": {403, "Opened in another browser", "Open the link on the device and in the browser in which you started to sign up."},
+
+	// Reverification.
+	"session_reverification_required":           {403, "Verification required", "Show once more who you are to go on."},
+	"session_reverification_missing":            {400, "No verification under way", "Start a verification of this session first."},
+	"invalid_action_for_session_reverification": {400, "Invalid action for this verification", "The verification is not at a step that allows this."},
+
 	// Accounts.
 	"user_locked":                  {403, "Account locked", "Your account is locked. Please try again later or contact support."},
+	"account_lockout_warning":      {422, "Account will be locked", "Your account will be locked after a few more failed attempts."},
 	"user_banned":                  {403, "Account banned", "This account is banned."},
 	"user_deactivated":             {403, "Account deactivated", "This account is deactivated."},
 	"user_delete_self_not_enabled": {403, "Deleting the own account is not enabled", ""},

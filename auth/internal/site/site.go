@@ -122,9 +122,28 @@ func (s *Site) AppURL() string {
 	return s.URL
 }
 
+// PagesURL is where the site's own pages are: a path alone on a local site,
+// which serves whatever address it is called by.
+func (s *Site) PagesURL() string { return s.URL + s.PagesPath }
+
+// FrontendURL is where the Frontend API is, like PagesURL.
+func (s *Site) FrontendURL() string { return s.URL + s.FrontendPath }
+
 // Request says where r comes from.
 func (s *Site) Request(r *http.Request) engine.Request {
-	return engine.Request{Addr: httpx.ClientAddr(r, s.TrustedProxies), UserAgent: httpx.Clean(r.UserAgent(), 512), Origin: s.Origin(r)}
+	return engine.Request{Addr: httpx.ClientAddr(r, s.TrustedProxies), UserAgent: httpx.Clean(r.UserAgent(), 512), Origin: s.Origin(r), Site: s.base(r)}
+}
+
+// base is the origin of the site: the configured one, or, on a loopback site
+// that has none, the loopback address that r was sent to.
+func (s *Site) base(r *http.Request) string {
+	if s.URL != "" {
+		return s.URL
+	}
+	if o := "http://" + r.Host; s.Origins.AllowedFor(r, o) {
+		return o
+	}
+	return ""
 }
 
 // Origin is the origin that tokens minted for r speak of: the one it names, if
@@ -133,13 +152,7 @@ func (s *Site) Origin(r *http.Request) string {
 	if o := r.Header.Get("Origin"); o != "" && s.Origins.AllowedFor(r, o) {
 		return o
 	}
-	if s.URL != "" {
-		return s.URL
-	}
-	if o := "http://" + r.Host; s.Origins.AllowedFor(r, o) {
-		return o
-	}
-	return ""
+	return s.base(r)
 }
 
 // Browser finds out which client r comes from.

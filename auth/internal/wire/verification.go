@@ -24,9 +24,10 @@ type Verification struct {
 
 // objects names a verification by its strategy.
 var objects = map[string]string{
-	"password": "verification_password",
-	"admin":    "verification_admin",
-	"ticket":   "verification_ticket",
+	"password":   "verification_password",
+	"email_link": "verification_email_link",
+	"admin":      "verification_admin",
+	"ticket":     "verification_ticket",
 }
 
 // NewVerification is v at the time now; nil is null.
@@ -63,7 +64,7 @@ func AddressVerification(id *user.Identification, v *factor.Verification, now ti
 		return NewVerification(v, now)
 	}
 	out := &Verification{Object: object(id.Strategy), Status: string(factor.Verified), Strategy: id.Strategy}
-	if out.Object == "verification_otp" {
+	if out.Object == "verification_otp" || out.Object == "verification_email_link" {
 		one := 1
 		out.Attempts, out.ExpireAt = &one, MillisOrNull(id.VerifiedAt.Add(codeLifetime))
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/user"
 )
@@ -69,7 +70,7 @@ type User struct {
 }
 
 // User is u with all that the host may know.
-func (e Encoder) User(u *user.User) User {
+func (e Encoder) User(u *user.User, l engine.Lockout) User {
 	image := e.Images.User(u)
 	out := User{
 		Object: "user", ID: u.ID, ExternalID: wire.TextOrNull(u.ExternalID), Username: wire.TextOrNull(u.Username),
@@ -82,7 +83,7 @@ func (e Encoder) User(u *user.User) User {
 		PublicMetadata: wire.Object(u.PublicMetadata), PrivateMetadata: wire.Object(u.PrivateMetadata),
 		UnsafeMetadata:  wire.Object(u.UnsafeMetadata),
 		PasswordEnabled: u.PasswordEnabled, PasswordLastUpdatedAt: wire.MillisOrNull(u.PasswordUpdatedAt),
-		Banned: u.Banned, Locked: u.IsLocked(e.Now), LockoutExpiresInSeconds: e.lockout(u),
+		Banned: u.Banned, Locked: l.Locked, LockoutExpiresInSeconds: e.lockout(l), VerificationAttemptsRemaining: attempts(l),
 		DeleteSelfEnabled: !u.DeleteSelfDisabled, CreateOrganizationEnabled: !u.CreateOrganizationDisabled,
 		LegalAcceptedAt: wire.MillisOrNull(u.LegalAcceptedAt), LastSignInAt: wire.MillisOrNull(u.LastSignInAt),
 		LastActiveAt: wire.MillisOrNull(u.LastActiveAt), CreatedAt: wire.Millis(u.CreatedAt), UpdatedAt: wire.Millis(u.UpdatedAt),
@@ -94,21 +95,20 @@ func (e Encoder) User(u *user.User) User {
 }
 
 // lockout is how many seconds are left of a lock.
-func (e Encoder) lockout(u *user.User) *int64 {
-	if !u.IsLocked(e.Now) || u.LockedUntil.IsZero() {
+func (e Encoder) lockout(l engine.Lockout) *int64 {
+	if !l.Locked || l.Until.IsZero() {
 		return nil
 	}
-	left := int64(math.Ceil(float64(u.LockedUntil.Sub(e.Now)) / float64(time.Second)))
+	left := int64(math.Ceil(float64(l.Until.Sub(e.Now)) / float64(time.Second)))
 	return &left
 }
 
-// Users are us in their order.
-func (e Encoder) Users(us []*user.User) []User {
-	out := make([]User, 0, len(us))
-	for _, u := range us {
-		out = append(out, e.User(u))
+func attempts(l engine.Lockout) *int64 {
+	if l.Left == nil {
+		return nil
 	}
-	return out
+	n := int64(*l.Left)
+	return &n
 }
 
 // EmailAddress is an address of a user.

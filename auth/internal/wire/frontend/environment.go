@@ -1,6 +1,8 @@
 package frontend
 
 import (
+	"time"
+
 	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/settings"
@@ -334,8 +336,12 @@ func userSettings(s *settings.Settings) UserSettings {
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
 		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	l := s.Protection.Lockout
+	u.AttackProtection.UserLockout.Enabled = l.Enabled
+	u.AttackProtection.UserLockout.MaxAttempts = l.MaxAttempts
+	u.AttackProtection.UserLockout.DurationInMinutes = int(l.Duration / time.Minute)
 	u.AttackProtection.PII.Enabled = s.Protection.MaskIdentifiers
-	u.AttackProtection.EmailLink.RequireSameClient = true
+	u.AttackProtection.EmailLink.RequireSameClient = s.Protection.LinkSameClient
 	return u
 }
 
@@ -360,5 +366,6 @@ func attribute(a settings.Attribute, identifier bool) Attribute {
 func passwordSettings(p settings.Password) PasswordSettings {
 	return PasswordSettings{DisableHIBP: !p.CheckBreaches, MinLength: p.MinLength, MaxLength: p.MaxLength,
 		RequireSpecialChar: p.RequireSpecialChar, RequireNumbers: p.RequireNumbers, RequireUppercase: p.RequireUppercase,
-		RequireLowercase: p.RequireLowercase, ShowZxcvbn: p.MinStrength > 0, MinZxcvbnStrength: p.MinStrength}
+		RequireLowercase: p.RequireLowercase, ShowZxcvbn: p.MinStrength > 0, MinZxcvbnStrength: p.MinStrength,
+		EnforceHIBPOnSignIn: p.EnforceBreachesOnSignIn}
 }

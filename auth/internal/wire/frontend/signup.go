@@ -57,6 +57,7 @@ type SignUpVerification struct {
 	ExpireAt            *int64   `json:"expire_at"`
 	NextAction          string   `json:"next_action"`
 	SupportedStrategies []string `json:"supported_strategies"`
+	VerifiedAtClient    string   `json:"verified_at_client,omitempty"`
 }
 
 // SignUp is v.
@@ -92,6 +93,7 @@ func signUpVerification(v *factor.Verification, supported []string, now time.Tim
 		return out
 	}
 	out.Object, out.Status, out.Strategy, out.Attempts, out.ExpireAt = w.Object, w.Status, &w.Strategy, w.Attempts, w.ExpireAt
+	out.VerifiedAtClient = w.VerifiedAtClient
 	switch factor.Status(w.Status) {
 	case factor.Verified:
 		out.NextAction = ""
