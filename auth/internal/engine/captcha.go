@@ -19,7 +19,10 @@ import (
 
 // spentWork is a challenge of a proof of work that was used, until it would
 // have expired.
-type spentWork struct{ store.Meta }
+type spentWork struct {
+	store.Meta
+	GoodUntil time.Time `json:"good_until"`
+}
 
 var (
 	workKind = &store.Kind{Name: "captcha_work"}
@@ -32,7 +35,7 @@ func (s *spentWork) StoreEntries() []store.Entry { return nil }
 func (e *Engine) newWork() *captcha.Work {
 	return &captcha.Work{Key: e.secrets.code, Now: e.now, Spend: func(ctx context.Context, id string, until time.Time) error {
 		err := e.store.Update(ctx, func(tx store.Tx) error {
-			return workTab.Put(ctx, tx, &spentWork{store.Meta{ID: id, Expires: until}})
+			return workTab.Put(ctx, tx, &spentWork{store.Meta{ID: id, Expires: until}, until})
 		})
 		if errors.Is(err, store.ErrConflict) {
 			return captcha.ErrSpent
