@@ -29,6 +29,10 @@ type Settings struct {
 	LastName     Attribute `json:"last_name"`
 	Password     Password  `json:"password"`
 
+	// SecondFactors and Passkeys are further ways to show who one is.
+	SecondFactors SecondFactors `json:"second_factors"`
+	Passkeys      Passkeys      `json:"passkeys"`
+
 	SignUp   SignUp   `json:"sign_up"`
 	SignIn   SignIn   `json:"sign_in"`
 	Sessions Sessions `json:"sessions"`
@@ -204,5 +208,8 @@ func Default() Settings {
 		Access:     Access{DisabledOnSignIn: true},
 		DeleteSelf: true,
 		Protection: defaultProtection(),
+
+		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
+		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},
 	}
 }

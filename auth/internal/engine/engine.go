@@ -30,6 +30,7 @@ import (
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/backupcode"
 	"github.com/usherauth/usher/user/password"
 )
 
@@ -50,6 +51,12 @@ type Config struct {
 	FrontendURL, PagesURL string
 	// Local: the instance is on a loopback address only.
 	Local bool
+
+	// PasskeyHost is the domain that passkeys are for, and PasskeyOrigins are
+	// whose pages may use them. Empty: the host of the request's origin, and
+	// that origin.
+	PasskeyHost    string
+	PasskeyOrigins []string
 
 	Algorithm token.Algorithm
 	Schedule  token.Schedule
@@ -76,6 +83,8 @@ type Engine struct {
 	log        *slog.Logger
 	now        func() time.Time
 	hasher     *password.Hasher
+	codes      *password.Hasher // of backup codes: random, so that a little is enough
+	passkeys   factor.Passkey
 	checker    password.Checker
 	strategies factor.Set
 	work       *captcha.Work
@@ -112,6 +121,8 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if e.hasher == nil {
 		e.hasher = &password.Hasher{}
 	}
+	e.codes = &password.Hasher{Params: backupcode.Params(), Peppers: e.hasher.Peppers, Pool: e.hasher.Pool}
+	e.passkeys = factor.Passkey{Site: e.passkeySite, Log: e.log}
 	if e.cfg.Renderer == nil {
 		e.cfg.Renderer = &notify.Renderer{AppURL: cfg.AppURL}
 	}
@@ -131,6 +142,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailLink{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
+		e.passkeys,
+		factor.TOTP{},
+		factor.BackupCode{Hasher: e.codes},
 		factor.Ticket{Find: e.findPass},
 	)
 	if err := e.loadSettings(ctx); err != nil {
