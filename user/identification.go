@@ -30,6 +30,13 @@ type Identification struct {
 // somebody proves it, the account may be a stranger's to it.
 const StrategySignUp = "sign_up"
 
+// FoundedOn reports whether a sign-up founded the account on the address with
+// the given ID and nobody has proved it since.
+func (u *User) FoundedOn(id string) bool {
+	have := u.EmailAddress(id)
+	return have != nil && !have.Verified && have.Strategy == StrategySignUp
+}
+
 // Claims reports whether the identification is the user's alone.
 func (i *Identification) Claims() bool { return i.Verified || i.Reserved }
 
@@ -171,17 +178,10 @@ func find(ids []Identification, id string) *Identification {
 	return nil
 }
 
-// Founded reports whether the address with the given ID is one that a sign-up
-// took without proof, and that nobody has proved since.
-func (u *User) Founded(id string) bool {
-	a := u.EmailAddress(id)
-	return a != nil && !a.Verified && a.Strategy == StrategySignUp
-}
-
 // StripTo takes from u all that a stranger may have set who founded the account
-// on somebody else's address: only the address with the given ID stays of what
-// opens the account or names it to strangers. The records beside the user's are
-// the caller's.
+// on somebody else's address: of addresses, numbers and external accounts only
+// the address with the given ID stays. Passkeys and second factors are for
+// [DropFactors], the records beside the user's for the caller.
 func (u *User) StripTo(id string) {
 	a := u.EmailAddress(id)
 	if a == nil {
@@ -189,6 +189,5 @@ func (u *User) StripTo(id string) {
 	}
 	u.EmailAddresses, u.PrimaryEmailAddressID = []Identification{*a}, id
 	u.PhoneNumbers, u.PrimaryPhoneNumberID = nil, ""
-	u.Passkeys, u.ExternalAccounts = nil, nil
-	u.TOTPEnabled, u.BackupCodeEnabled = false, false
+	u.ExternalAccounts = nil
 }

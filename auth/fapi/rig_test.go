@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,13 +102,26 @@ func (r *rig) lastMail() notify.Message {
 	return r.mails[len(r.mails)-1]
 }
 
+// newest is the newest mail that is as wanted. Mails that wait together are sent
+// at once, in any order.
+func (r *rig) newest(what string, wanted func(notify.Message) bool) notify.Message {
+	r.t.Helper()
+	r.countMails() // delivers
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range slices.Backward(r.mails) {
+		if wanted(m) {
+			return m
+		}
+	}
+	r.t.Fatal("no mail with " + what)
+	return notify.Message{}
+}
+
+// lastCode is the code that was mailed last.
 func (r *rig) lastCode() string {
 	r.t.Helper()
-	code := r.lastMail().Data.OTPCode
-	if len(code) != 6 {
-		r.t.Fatalf("no code in the last mail: %q", code)
-	}
-	return code
+	return r.newest("a code", func(m notify.Message) bool { return len(m.Data.OTPCode) == 6 }).Data.OTPCode
 }
 
 func (r *rig) countMails() int {
@@ -148,8 +162,8 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 		t.Fatal(err)
 	}
 	r.e, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
-		SocialConfig: engine.SocialConfig{Social: c.social, Loopback: r.site.Local},
-		FrontendURL:  r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
+		Social: c.social,
+		Local:  r.site.Local, FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
 		Mailer: r, Renderer: &notify.Renderer{AppURL: r.site.URL}, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})
 	if err != nil {
 		t.Fatal(err)

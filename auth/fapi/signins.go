@@ -20,26 +20,19 @@ func (c *call) createSignIn() (any, error) {
 	p.Password = c.optional("password")
 	p.Proof = c.proof()
 	transfer, _ := f.Bool("transfer")
-	if err := firstOf(c.unavailable(), c.away()); err != nil {
+	if p.Proof.Ticket != "" && p.Strategy == "" {
+		p.Strategy = "ticket"
+	}
+	if p.Strategy == "ticket" { // it says itself who it is
+		p.Identifier, p.Password = "", nil
+	}
+	if err := c.away(); err != nil {
 		return nil, err
 	}
 	if transfer {
 		return c.signIn(c.e.TransferToSignIn(c.ctx(), c.b))
 	}
 	return c.signIn(c.e.CreateSignIn(c.ctx(), c.b, p))
-}
-
-// unavailable refuses what a form asks for and the instance does not have: a
-// ticket.
-func (c *call) unavailable() error {
-	ticket, _ := c.form.String("ticket")
-	if err := c.form.Err(); err != nil {
-		return err
-	}
-	if ticket != "" {
-		return fault.New("ticket_invalid_code", "ticket")
-	}
-	return nil
 }
 
 // optional is a text of the form; nil if it is absent or empty.

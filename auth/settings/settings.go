@@ -31,6 +31,9 @@ type Settings struct {
 
 	// Social is about accounts at other services.
 	Social Social `json:"social"`
+	// SecondFactors and Passkeys are further ways to show who one is.
+	SecondFactors SecondFactors `json:"second_factors"`
+	Passkeys      Passkeys      `json:"passkeys"`
 
 	SignUp   SignUp   `json:"sign_up"`
 	SignIn   SignIn   `json:"sign_in"`
@@ -39,6 +42,15 @@ type Settings struct {
 	Limits   Limits   `json:"limits"`
 	// Mails are the notices that are sent.
 	Mails Mails `json:"mails"`
+
+	// Access, Captcha and Legal are what a sign-up meets.
+	Access  Access  `json:"access"`
+	Captcha Captcha `json:"captcha"`
+	Legal   Legal   `json:"legal"`
+	// TestMode gives addresses with +clerk_test and the numbers +1 XXX 555 0100
+	// to 0199 the code 424242, and sends them nothing. It is refused unless the
+	// instance is on a loopback URL.
+	TestMode bool `json:"test_mode"`
 
 	// DeleteSelf lets users delete their own accounts.
 	DeleteSelf bool `json:"delete_self"`
@@ -89,6 +101,7 @@ type Password struct {
 const (
 	Public     = "public"     // anybody can sign up
 	Restricted = "restricted" // nobody can, but by invitation
+	Waitlist   = "waitlist"   // as restricted, and people can ask for an invitation
 )
 
 // SignUp says who can sign up.
@@ -152,6 +165,16 @@ type Limits struct {
 	// AttemptCode is how many codes are tried on one account, or for one
 	// address that is nobody's yet.
 	AttemptCode Rate `json:"attempt_code"`
+	// NetworkFailures is how many wrong tries of strangers one network has (the
+	// /24 of an IPv4 address, the /56 of an IPv6 one), whatever the accounts; a
+	// /48 has four times as many.
+	NetworkFailures Rate `json:"network_failures"`
+	// PasswordFailures is how many accounts one wrong password may be tried on,
+	// from anywhere.
+	PasswordFailures Rate `json:"password_failures"`
+	// InstanceFailures is how many wrong tries of strangers there may be in all,
+	// before each must show to be a person.
+	InstanceFailures Rate `json:"instance_failures"`
 	// Mail is how many mails one address is sent.
 	Mail Rate `json:"mail"`
 }
@@ -181,9 +204,14 @@ func Default() Settings {
 			AttemptSignIn: Rate{3, 10 * time.Second}, AttemptSignUp: Rate{3, 10 * time.Second},
 			CreateClient:   Rate{30, time.Minute},
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
+			NetworkFailures: Rate{100, 10 * time.Minute}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
 		Mails:      AllMails(),
+		Access:     Access{DisabledOnSignIn: true},
 		DeleteSelf: true,
 		Protection: defaultProtection(),
+
+		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
+		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},
 	}
 }

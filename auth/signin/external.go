@@ -4,7 +4,6 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/oauth"
-	"github.com/usherauth/usher/user"
 )
 
 type (
@@ -85,18 +84,4 @@ func (a *Attempt) Transfer() *oauth.Identity {
 		return nil
 	}
 	return a.External
-}
-
-// cleared are the facts without what a stranger may have set: whoever proves an
-// address on which a sign-up founded the account without proof owns it, and
-// owes nothing that was set before.
-func (e Env) cleared(targetID string) Env {
-	if e.User == nil || !e.User.Founded(targetID) {
-		return e
-	}
-	u := *e.User
-	u.StripTo(targetID)
-	u.PasswordEnabled = false
-	e.User, e.Password, e.Second = &u, nil, &user.SecondFactors{}
-	return e
 }

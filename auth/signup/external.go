@@ -53,7 +53,7 @@ func (a *Attempt) external(in External, env Env) error {
 			*n.field = name
 		}
 	}
-	if id.EmailAddress == "" || !env.Settings.EmailAddress.Enabled {
+	if id.EmailAddress == "" || !env.Settings.EmailAddress.Enabled || a.InvitationID != "" { // who is invited has an address
 		return nil
 	}
 	typed := a.EmailAddress

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
@@ -115,7 +114,7 @@ func newSocial(cfg Config) ([]factor.Social, error) {
 			return nil, fmt.Errorf("social provider %q is configured twice", p.Key)
 		}
 		seen[p.Key] = true
-		c, err := oauth.NewClient(p, oauth.Options{Loopback: cfg.Loopback, Transport: cfg.SocialTransport, Now: cfg.Now})
+		c, err := oauth.NewClient(p, oauth.Options{Loopback: cfg.Local, Transport: cfg.SocialTransport, Now: cfg.Now})
 		if err != nil {
 			return nil, err
 		}
@@ -149,14 +148,4 @@ func (e *Engine) Social(ctx context.Context) []*oauth.Provider {
 		}
 	}
 	return out
-}
-
-// SocialConfig is what the engine needs for signing in at other services.
-type SocialConfig struct {
-	// Social are the providers.
-	Social []oauth.Provider
-	// Loopback lets providers be on loopback addresses: the instance is on one.
-	Loopback bool
-	// SocialTransport answers calls to providers, for tests; nil: the network.
-	SocialTransport http.RoundTripper
 }

@@ -112,7 +112,7 @@ func whose(ctx context.Context, tx store.Tx, id *oauth.Identity, who *user.User)
 		c.Here, c.Password, u = linking.Own, who.PasswordEnabled, who
 	} else if u != nil {
 		c.Here, c.Password = linking.Verified, u.PasswordEnabled // the host vouches for what it has reserved
-		if u.Founded(u.EmailAddressByValue(canonical).ID) {
+		if u.FoundedOn(u.EmailAddressByValue(canonical).ID) {
 			c.Here = linking.Claimed
 		}
 	}

@@ -13,20 +13,26 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
+	"github.com/usherauth/usher/auth/access"
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/backupcode"
 	"github.com/usherauth/usher/user/password"
 )
 
@@ -35,9 +41,8 @@ type Config struct {
 	Store store.Store
 	// Settings hold until they are changed at run time; LockSettings forbids
 	// that, and ignores what was changed before.
-	SocialConfig
-	Settings     settings.Settings
-	LockSettings bool
+	Settings        settings.Settings
+	LockSettings    bool
 	// Issuer is the iss of tokens.
 	Issuer string
 	// AppURL is where mails and pages say the application is.
@@ -46,6 +51,18 @@ type Config struct {
 	// are, paths alone if that is below the origin of whoever asks; empty: mails
 	// link to none.
 	FrontendURL, PagesURL string
+	// Social are the services that people can sign in with. SocialTransport
+	// answers calls to them, for tests; nil: the network.
+	Social          []oauth.Provider
+	SocialTransport http.RoundTripper
+	// Local: the instance is on a loopback address only.
+	Local bool
+
+	// PasskeyHost is the domain that passkeys are for, and PasskeyOrigins are
+	// whose pages may use them. Empty: the host of the request's origin, and
+	// that origin.
+	PasskeyHost    string
+	PasskeyOrigins []string
 
 	Algorithm token.Algorithm
 	Schedule  token.Schedule
@@ -54,6 +71,7 @@ type Config struct {
 
 	Hasher   *password.Hasher
 	Breaches password.BreachChecker // nil: none
+	Captcha  captcha.Verifier       // nil: a proof of work
 	Mailer   notify.Mailer
 	Renderer *notify.Renderer
 
@@ -71,12 +89,16 @@ type Engine struct {
 	log        *slog.Logger
 	now        func() time.Time
 	hasher     *password.Hasher
+	codes      *password.Hasher // of backup codes: random, so that a little is enough
+	passkeys   factor.Passkey
 	checker    password.Checker
 	strategies factor.Set
 	social     []factor.Social
+	work       *captcha.Work
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
+	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
 	keys       keyring
@@ -88,7 +110,10 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, user.ExternalTokensKind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind, flowKind}
+		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
+		user.ExternalTokensKind, flowKind,
+		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
+		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -104,6 +129,8 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if e.hasher == nil {
 		e.hasher = &password.Hasher{}
 	}
+	e.codes = &password.Hasher{Params: backupcode.Params(), Peppers: e.hasher.Peppers, Pool: e.hasher.Pool}
+	e.passkeys = factor.Passkey{Site: e.passkeySite, Log: e.log}
 	if e.cfg.Renderer == nil {
 		e.cfg.Renderer = &notify.Renderer{AppURL: cfg.AppURL}
 	}
@@ -121,11 +148,16 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if e.social, err = newSocial(cfg); err != nil {
 		return nil, err
 	}
+	e.work = e.newWork()
 	strategies := []factor.Strategy{
 		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailLink{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
+		e.passkeys,
+		factor.TOTP{},
+		factor.BackupCode{Hasher: e.codes},
+		factor.Ticket{Find: e.findPass},
 	}
 	for _, st := range e.social {
 		strategies = append(strategies, st)

@@ -26,12 +26,10 @@ func (r *signInRun) takeOver(ctx context.Context, keepAttempt, addressID, strate
 			return err
 		}
 	}
-	if r.facts.second != nil {
-		if err := user.PutSecondFactors(ctx, t, u, &user.SecondFactors{Meta: r.facts.second.Meta}, t.now); err != nil {
-			return err
-		}
-		r.facts.second = nil
+	if err := user.DropFactors(ctx, t, u, t.now); err != nil {
+		return err
 	}
+	r.facts.second = nil
 	u.StripTo(addressID)
 	if u.PasswordEnabled {
 		return r.e.setPassword(ctx, t, u, passwordChange{signOut: true, keepAttempt: keepAttempt, by: r.b.Request})
@@ -52,7 +50,7 @@ func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do sign
 	if id == nil || id.Verified {
 		return nil
 	}
-	if u.Founded(do.TargetID) {
+	if u.FoundedOn(do.TargetID) {
 		return r.takeOver(ctx, a.ID, do.TargetID, do.Strategy)
 	}
 	if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, r.t.now); err != nil {
