@@ -57,6 +57,9 @@ type Env struct {
 	// Taken reports whether somebody else has claimed the value of an
 	// attribute.
 	Taken func(attribute, value string) bool
+	// Veiled: nothing tells whether somebody has claimed a value, but to who
+	// proves it.
+	Veiled bool
 	// SignedIn is how many sessions are live on this client.
 	SignedIn int
 }
@@ -180,7 +183,7 @@ func (a *Attempt) setEmailAddress(address string, env Env) error {
 	if err != nil {
 		return fault.From(err)
 	}
-	if env.Taken(attribute, id.Canonical) {
+	if env.Taken(attribute, id.Canonical) && !env.Veiled {
 		return fault.New("form_identifier_exists", attribute)
 	}
 	if id.Value != a.EmailAddress {
@@ -219,6 +222,9 @@ func (a *Attempt) prove(in Prove, env Env) error {
 		return err
 	}
 	v := a.Verification(attribute)
+	if env.Veiled && v != nil && env.Taken(attribute, v.Target) {
+		in.Fact.OK = false // nothing was sent that could prove it
+	}
 	if err = factor.Settle(v, in.Fact, env.Settings.Codes, env.Now); v != nil {
 		a.put(attribute, *v)
 	}

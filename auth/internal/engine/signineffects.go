@@ -5,6 +5,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
@@ -28,7 +29,7 @@ type signInRun struct {
 // aborts the transaction.
 func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input) (next signin.Attempt, refused, err error) {
 	env := signin.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies,
-		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, SignedIn: map[string]string{}}
+		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, Mask: r.facts.mask, SignedIn: map[string]string{}}
 	live, err := r.liveSessions(ctx)
 	if err != nil {
 		return a, nil, err
@@ -68,7 +69,11 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	t, u := r.t, r.facts.user
 	switch do := effect.(type) {
 	case signin.SendCode:
-		return r.e.sendChallenge(ctx, t, do.Send, link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}, r.b.Request)
+		about := link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}
+		if u == nil { // behind a mask
+			return r.e.sendNobody(ctx, t, do.Send, about, r.b.Request, notify.SignInAttemptUnknown)
+		}
+		return r.e.sendChallenge(ctx, t, do.Send, about, r.b.Request)
 	case signin.Rehash:
 		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:

@@ -326,6 +326,7 @@ func userSettings(s *settings.Settings) UserSettings {
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
 		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	u.AttackProtection.EnumerationProtection.Enabled = s.Protection.Strict()
 	l := s.Protection.Lockout
 	u.AttackProtection.UserLockout.Enabled = l.Enabled
 	u.AttackProtection.UserLockout.MaxAttempts = l.MaxAttempts
