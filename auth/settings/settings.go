@@ -29,6 +29,10 @@ type Settings struct {
 	LastName     Attribute `json:"last_name"`
 	Password     Password  `json:"password"`
 
+	// SecondFactors and Passkeys are further ways to show who one is.
+	SecondFactors SecondFactors `json:"second_factors"`
+	Passkeys      Passkeys      `json:"passkeys"`
+
 	SignUp   SignUp   `json:"sign_up"`
 	SignIn   SignIn   `json:"sign_in"`
 	Sessions Sessions `json:"sessions"`
@@ -36,6 +40,15 @@ type Settings struct {
 	Limits   Limits   `json:"limits"`
 	// Mails are the notices that are sent.
 	Mails Mails `json:"mails"`
+
+	// Access, Captcha and Legal are what a sign-up meets.
+	Access  Access  `json:"access"`
+	Captcha Captcha `json:"captcha"`
+	Legal   Legal   `json:"legal"`
+	// TestMode gives addresses with +clerk_test and the numbers +1 XXX 555 0100
+	// to 0199 the code 424242, and sends them nothing. It is refused unless the
+	// instance is on a loopback URL.
+	TestMode bool `json:"test_mode"`
 
 	// DeleteSelf lets users delete their own accounts.
 	DeleteSelf bool `json:"delete_self"`
@@ -86,6 +99,7 @@ type Password struct {
 const (
 	Public     = "public"     // anybody can sign up
 	Restricted = "restricted" // nobody can, but by invitation
+	Waitlist   = "waitlist"   // as restricted, and people can ask for an invitation
 )
 
 // SignUp says who can sign up.
@@ -194,7 +208,11 @@ func Default() Settings {
 			NetworkFailures: Rate{100, 10 * time.Minute}, NetworkLookups: Rate{60, time.Hour}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
 		Mails:      AllMails(),
+		Access:     Access{DisabledOnSignIn: true},
 		DeleteSelf: true,
 		Protection: defaultProtection(),
+
+		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
+		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},
 	}
 }

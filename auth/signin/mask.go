@@ -34,6 +34,8 @@ func (a *Attempt) identifyMasked(in Identify, env Env) error {
 			}
 		}
 		a.UserID = env.User.ID
+	} else {
+		a.UserID = env.Mask.ID // of nobody, so that the records are alike
 	}
 	a.Masked, a.Identifier = true, in.Identifier
 	a.move(NeedsFirstFactor)

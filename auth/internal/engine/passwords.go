@@ -8,6 +8,7 @@ import (
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -102,6 +103,9 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 		return err
 	}
 	if err := signin.VoidAll(ctx, t, u.ID, c.keepAttempt, t.now); err != nil {
+		return err
+	}
+	if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
 		return err
 	}
 	if err := clearTries(ctx, t, u.ID); err != nil { // they were tries of another password

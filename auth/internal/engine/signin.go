@@ -8,6 +8,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -33,26 +34,35 @@ type signInFacts struct {
 	second   *user.SecondFactors
 	// mask is whom the ways in are offered for while nothing may tell whether
 	// there is a user; nil: nothing is hidden.
-	mask *user.User
+	mask   *user.User
+	ticket *ticket.Pass
 }
 
 func (f signInFacts) subject(s *settings.Settings) factor.Subject {
-	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Settings: s}
+	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Ticket: f.ticket, Settings: s}
 }
 
 // of reads what in is decided from: the user of the attempt or, while that is
 // nobody, the one whom a proof names.
 func (f *signInFacts) of(ctx context.Context, tx store.Tx, e *Engine, a *signin.Attempt, in signin.Input) (err error) {
-	if p, ok := in.(signin.Prove); ok && a.UserID == "" && !a.Masked {
+	p, named := in.(signin.Prove)
+	if named && a.UserID == "" && !a.Masked {
 		*f, err = factsByID(ctx, tx, p.Fact.UserID)
+	} else {
+		*f, err = e.factsFor(ctx, tx, a)
+	}
+	if err != nil {
 		return err
 	}
-	*f, err = e.factsFor(ctx, tx, a)
-	return err
+	if named && p.Fact.TicketID != "" {
+		f.ticket, err = ticket.GetPass(ctx, tx, p.Fact.TicketID)
+	}
+	return missingAs(err, nil)
 }
 
 // CreateSignIn starts a sign-in in place of the client's former one.
 func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (*signin.Attempt, error) {
+	ctx = withOrigin(ctx, b.Origin)
 	s := e.Settings(ctx)
 	if err := e.allow("create_sign_in", b.Addr, s.Limits.CreateSignIn); err != nil {
 		return nil, err
@@ -61,6 +71,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		if _, ok := e.strategies.Get(p.Strategy); !ok {
 			return nil, fault.New("form_param_value_invalid", "strategy")
 		}
+	}
+	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" {
+		return nil, fault.New("requires_captcha", "")
 	}
 	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
@@ -203,6 +216,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
+	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		subject := facts.offered(s, a.Veiled())
 		option, err := pickOption(st, subject, targetID)
@@ -232,6 +246,7 @@ func pickOption(st factor.Strategy, subject factor.Subject, targetID string) (fa
 
 // AttemptSignIn judges a proof of the first or second factor.
 func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use factor.Use, strategy string, proof factor.Proof) (*signin.Attempt, error) {
+	ctx = withOrigin(ctx, b.Origin)
 	s := e.Settings(ctx)
 	if err := e.allow("attempt_sign_in", b.Addr, s.Limits.AttemptSignIn); err != nil {
 		return nil, err
@@ -244,6 +259,12 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 		return nil, err
 	}
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
+		if n, ok := st.(factor.Namer); ok && facts.user == nil && a.UserID == "" {
+			var err error
+			if facts, err = e.factsOf(ctx, n.Claims(proof)); err != nil {
+				return nil, err
+			}
+		}
 		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
 			return nil, err
 		}
@@ -259,6 +280,15 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 		f, sl, err := e.judgeCounted(ctx, b, standing{b.knows(facts.user) || e.shownUnguessable(a), a.Veiled()}, o, facts.subject(s), v, proof)
 		return counted{signin.Prove{Use: use, Fact: f}, sl}, err
 	})
+}
+
+// factsOf reads what a sign-in of a user is decided from.
+func (e *Engine) factsOf(ctx context.Context, userID string) (f signInFacts, err error) {
+	err = e.view(ctx, func(tx store.Tx) error {
+		f, err = factsByID(ctx, tx, userID)
+		return err
+	})
+	return f, err
 }
 
 // shownUnguessable reports whether the first factor of a was one that nobody

@@ -56,7 +56,7 @@ func (e *Engine) factsNamed(ctx context.Context, tx store.Tx, s *settings.Settin
 	if missingAs(err, nil) != nil {
 		return f, err
 	}
-	return f, f.readAlike(ctx, tx)
+	return f, f.readAlike(ctx, tx, e)
 }
 
 // factsFor reads what goes on with an attempt.
@@ -67,22 +67,22 @@ func (e *Engine) factsFor(ctx context.Context, tx store.Tx, a *signin.Attempt) (
 	if f.mask == nil {
 		return factsByID(ctx, tx, a.UserID)
 	}
-	id := a.UserID
-	if id == "" {
-		id = f.mask.ID // of nobody
-	}
-	f.user, err = user.Get(ctx, tx, id)
+	f.user, err = user.Get(ctx, tx, a.UserID)
 	if missingAs(err, nil) != nil {
 		return f, err
 	}
-	return f, f.readAlike(ctx, tx)
+	return f, f.readAlike(ctx, tx, e)
 }
 
-// readAlike reads the secrets of the user, or looks for those of nobody.
-func (f *signInFacts) readAlike(ctx context.Context, tx store.Tx) error {
-	id := f.mask.ID
+// readAlike reads the secrets of the user, or looks for those of nobody and
+// reads a decoy's.
+func (f *signInFacts) readAlike(ctx context.Context, tx store.Tx, e *Engine) error {
+	id, decoy := f.mask.ID, decoyID
 	if f.user != nil {
-		id = f.user.ID
+		id, decoy = f.user.ID, ""
+	}
+	if err := e.decoys.read(ctx, decoy); err != nil {
+		return err
 	}
 	p, err := user.GetPassword(ctx, tx, id)
 	if missingAs(err, nil) != nil {
