@@ -149,6 +149,16 @@ type Limits struct {
 	// AttemptCode is how many codes are tried on one account, or for one
 	// address that is nobody's yet.
 	AttemptCode Rate `json:"attempt_code"`
+	// NetworkFailures is how many wrong tries of strangers one network has (the
+	// /24 of an IPv4 address, the /56 of an IPv6 one), whatever the accounts; a
+	// /48 has four times as many.
+	NetworkFailures Rate `json:"network_failures"`
+	// PasswordFailures is how many accounts one wrong password may be tried on,
+	// from anywhere.
+	PasswordFailures Rate `json:"password_failures"`
+	// InstanceFailures is how many wrong tries of strangers there may be in all,
+	// before each must show to be a person.
+	InstanceFailures Rate `json:"instance_failures"`
 	// Mail is how many mails one address is sent.
 	Mail Rate `json:"mail"`
 }
@@ -178,6 +188,7 @@ func Default() Settings {
 			AttemptSignIn: Rate{3, 10 * time.Second}, AttemptSignUp: Rate{3, 10 * time.Second},
 			CreateClient:   Rate{30, time.Minute},
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
+			NetworkFailures: Rate{100, 10 * time.Minute}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
 		Mails:      AllMails(),
 		DeleteSelf: true,

@@ -75,6 +75,7 @@ type Engine struct {
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
+	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
 	keys       keyring

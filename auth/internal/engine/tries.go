@@ -217,14 +217,24 @@ func (e *Engine) judgeCounted(ctx context.Context, b *Browser, known bool, o fac
 	if !ok {
 		return factor.Fact{}, nil, fault.New("verification_strategy_invalid", "strategy")
 	}
-	var sl *slot
-	if t, counts := tryOf(st, known); counts {
-		var err error
-		if sl, err = e.take(ctx, p.Account, subject.User, t, lockoutPolicy(subject.Settings)); err != nil {
-			return factor.Fact{}, nil, err
-		}
+	t, counts := tryOf(st, known)
+	if !counts {
+		f, err := e.verify(ctx, b, o, subject, v, p)
+		return f, nil, err
+	}
+	toll, err := e.payToll(b, subject.Settings, t, e.counterID(p.Account, subject.User), p.Password)
+	if err != nil {
+		return factor.Fact{}, nil, err
+	}
+	sl, err := e.take(ctx, p.Account, subject.User, t, lockoutPolicy(subject.Settings))
+	if err != nil {
+		toll.back() // nothing is judged
+		return factor.Fact{}, nil, err
 	}
 	f, err := e.verify(ctx, b, o, subject, v, p)
+	if err != nil || f.OK {
+		toll.back()
+	}
 	if err != nil {
 		e.giveBack(ctx, sl)
 		return f, nil, err

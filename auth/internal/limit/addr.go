@@ -63,3 +63,26 @@ func AddrKey(a netip.Addr) string {
 	}
 	return p.String()
 }
+
+// NetworkKeys are the keys of the network that a client is part of, the
+// narrowest first: the /24 of an IPv4 address; of an IPv6 address the /56 that
+// one customer has, and the /48 that a larger one can spread over.
+func NetworkKeys(a netip.Addr) []string {
+	a = Canonical(a)
+	if !a.IsValid() {
+		return []string{"unknown"}
+	}
+	bits := []int{56, 48}
+	if a.Is4() {
+		bits = []int{24}
+	}
+	out := make([]string, 0, len(bits))
+	for _, n := range bits {
+		p, err := a.Prefix(n)
+		if err != nil {
+			return []string{"unknown"}
+		}
+		out = append(out, p.String())
+	}
+	return out
+}

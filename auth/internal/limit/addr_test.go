@@ -3,6 +3,7 @@ package limit_test
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,5 +52,24 @@ func TestAttack_C20_OneNetworkIsOneBudget(t *testing.T) {
 func TestTwoAddressesAreTwoKeys(t *testing.T) {
 	if limit.AddrKey(netip.MustParseAddr("203.0.113.9")) == limit.AddrKey(netip.MustParseAddr("203.0.113.10")) {
 		t.Error("two IPv4 addresses share a key")
+	}
+}
+
+// Whoever moves within a network stays in it: thirty spellings and places are
+// one key.
+func TestAttack_C20_NetworksOfAnAddress(t *testing.T) {
+	for want, spellings := range map[string][]string{
+		"203.0.113.0/24": {"203.0.113.9", "203.0.113.255", "203.0.113.0:80", "::ffff:203.0.113.77", "64:ff9b::203.0.113.1", "2002:cb00:7109::1",
+			"[::ffff:203.0.113.9]:443", " 203.0.113.8 ", "::ffff:cb00:7109%eth0", "0:0:0:0:0:ffff:cb00:71ff"},
+		"2001:db8:1:200::/56 2001:db8:1::/48": {"2001:db8:1:200::1", "2001:db8:1:2ff::1", "2001:DB8:1:201:dead::1", "[2001:db8:1:234::]:1", "2001:db8:1:2aa::%eth0",
+			"2001:0db8:0001:0200:0000:0000:0000:0001", "2001:db8:1:2fe::0.0.0.1", " 2001:db8:1:200::f", "2001:db8:1:200:ffff:ffff:ffff:ffff", "[2001:db8:1:25c::9]"},
+		"2001:db8:1:300::/56 2001:db8:1::/48": {"2001:db8:1:300::1", "2001:db8:1:3ff::1"},
+		"unknown":                             {"", "nonsense", "203.0.113.009", "1.2.3.4.5"},
+	} {
+		for _, s := range spellings {
+			if got := strings.Join(limit.NetworkKeys(limit.ParseAddr(s)), " "); got != want {
+				t.Errorf("%q: %s, want %s", s, got, want)
+			}
+		}
 	}
 }

@@ -90,6 +90,38 @@ func (l *Limiter) Allow(key string, rule Rule, n int) (ok bool, retryAfter time.
 	return true, 0
 }
 
+// Return gives n back that [Limiter.Allow] took, because it did not count in
+// the end.
+func (l *Limiter) Return(key string, rule Rule, n int) {
+	if rule.Burst <= 0 || rule.Per <= 0 || n <= 0 {
+		return
+	}
+	step := max(rule.Per/time.Duration(rule.Burst), 1)
+	now := l.now().UnixNano()
+	id, s := l.locate(key, rule)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if have := s.get(id) - int64(n)*int64(step); have > now {
+		s.set(id, have, l.perShard())
+	} else {
+		s.remove(id)
+	}
+}
+
+// Empty reports whether nothing is left of key's budget under rule. It takes
+// nothing.
+func (l *Limiter) Empty(key string, rule Rule) bool {
+	if rule.Burst <= 0 || rule.Per <= 0 {
+		return false
+	}
+	step := int64(max(rule.Per/time.Duration(rule.Burst), 1))
+	now := l.now().UnixNano()
+	id, s := l.locate(key, rule)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.get(id), now)+step > now+step*int64(rule.Burst)
+}
+
 // Reset gives key its whole budget back, after a success for instance.
 func (l *Limiter) Reset(key string, rule Rule) {
 	id, s := l.locate(key, rule)

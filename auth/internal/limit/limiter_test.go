@@ -184,3 +184,33 @@ func BenchmarkAllow(b *testing.B) {
 		l.Allow(keys[i%len(keys)], fivePerTen, 1)
 	}
 }
+
+// What is given back can be taken again, and no more than that.
+func TestReturn(t *testing.T) {
+	l, _ := newLimiter(0)
+	rule := limit.Rule{Burst: 3, Per: time.Minute}
+	for range 3 {
+		if ok, _ := l.Allow("a", rule, 1); !ok {
+			t.Fatal("refused too early")
+		}
+	}
+	if !l.Empty("a", rule) || l.Empty("b", rule) {
+		t.Error("empty is not told from full")
+	}
+	l.Return("a", rule, 1)
+	l.Return("b", rule, 5) // had nothing taken
+	if l.Empty("a", rule) {
+		t.Error("still empty")
+	}
+	for key, want := range map[string]int{"a": 1, "b": 3} {
+		got := 0
+		for range 5 {
+			if ok, _ := l.Allow(key, rule, 1); ok {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %d more, want %d", key, got, want)
+		}
+	}
+}
