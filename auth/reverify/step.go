@@ -180,7 +180,7 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 func settle(st factor.Strategy, slot **factor.Verification, in Prove, env Env) ([]Effect, error) {
 	f := in.Fact
 	v := factor.Verification{Strategy: f.Strategy, Status: factor.Unverified}
-	if *slot != nil && (st.Traits().Prepare || (*slot).Strategy == f.Strategy) {
+	if *slot != nil && (*slot).Strategy == f.Strategy {
 		v = **slot // the former Attempt keeps its own
 	} else if st.Traits().Prepare {
 		return nil, fault.New("verification_missing", "")

@@ -279,7 +279,7 @@ func authConfig(s *settings.Settings) AuthConfig {
 		IdentificationRequirements: [][]string{}, IdentificationStrategies: identifiers(s),
 		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: []string{},
 		EmailAddressVerificationStrategies: list(s.EmailAddress.Verifications),
-		SingleSessionMode:                  !s.Sessions.Multi, NativeSettings: NativeSettings{Object: "native_settings"}}
+		SingleSessionMode:                  !s.Sessions.Multi, Reverification: s.Reverification.Enabled, NativeSettings: NativeSettings{Object: "native_settings"}}
 	if s.Password.Enabled {
 		c.FirstFactors = append(c.FirstFactors, "password")
 	}
