@@ -156,7 +156,7 @@ func (c Config) withDefaults() (Config, *site.Site, error) {
 
 // check looks at the fields that need no defaults.
 func (c Config) check(s *site.Site, problem func(field, format string, args ...any)) {
-	at := map[string]string{jwksPath: "the key set"}
+	at := map[string]string{jwksPath: "the key set", webauthnPath: "the origins of passkeys"}
 	if c.DevInbox {
 		at[inboxPath] = "the development inbox"
 	}

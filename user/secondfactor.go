@@ -123,3 +123,27 @@ func (u *User) MarkTwoFactor(before bool, now time.Time) {
 		u.MFADisabledAt = now
 	}
 }
+
+// WithoutFactors is a copy of u without passkeys and second factors. What is
+// stored of them beside the user is [DropFactors]' business.
+func (u *User) WithoutFactors() *User {
+	c := *u
+	c.Passkeys, c.TOTPEnabled, c.BackupCodeEnabled = nil, false, false
+	return &c
+}
+
+// DropFactors takes every passkey and second factor off u, which the caller
+// Puts.
+func DropFactors(ctx context.Context, tx store.Tx, u *User, now time.Time) error {
+	before := u.TwoFactorEnabled()
+	u.Passkeys, u.TOTPEnabled, u.BackupCodeEnabled = nil, false, false
+	u.MarkTwoFactor(before, now)
+	f, err := secondFactors.Get(ctx, tx, u.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return secondFactors.Delete(ctx, tx, f)
+}

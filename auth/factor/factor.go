@@ -17,6 +17,7 @@ import (
 
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/passkey"
 )
 
 // A Use is what a strategy can be used for; a set of bits.
@@ -81,6 +82,14 @@ type Strategy interface {
 type Spender interface {
 	Strategy
 	Spend(f Fact, s Subject, now time.Time)
+}
+
+// A Namer is a strategy that identifies and whose proofs tell, before they are
+// judged, whose they claim to be: the claim is nothing yet.
+type Namer interface {
+	Strategy
+	// Claims returns the ID of the user that a proof names, or nothing.
+	Claims(p Proof) string
 }
 
 // A Subject is who is challenged.
@@ -218,6 +227,16 @@ type Fact struct {
 	PasswordHash string
 	// Rehash is a better hash of the right password, to be stored.
 	Rehash string
+	// AppID and Step are the authenticator app whose code was judged, and the
+	// code's time step.
+	AppID string
+	Step  int64
+	// Slot and CodeHash are those of the backup code that was judged.
+	Slot, CodeHash string
+	// Passkey is the passkey that was judged, as it was then, and Seen what its
+	// device told.
+	Passkey user.Passkey
+	Seen    passkey.Seen
 	// Breached: the password is right, and known to others.
 	Breached bool
 	// Second says that the proof stands for a second factor as well.

@@ -23,7 +23,16 @@ var gates = map[string]gate{
 	// Whoever verifies an address has added it, and shows that it is theirs.
 	"POST /v1/me/email_addresses/{email_id}/prepare_verification": never,
 	"POST /v1/me/email_addresses/{email_id}/attempt_verification": never,
-	"POST /v1/me/sessions/{session_id}/revoke":                    always,
+	// An app or a passkey is shown in the session that was let in to add it.
+	"POST /v1/me/totp":                                       always,
+	"DELETE /v1/me/totp":                                     always,
+	"POST /v1/me/totp/attempt_verification":                  never,
+	"POST /v1/me/backup_codes":                               always,
+	"POST /v1/me/passkeys":                                   always,
+	"PATCH /v1/me/passkeys/{passkey_id}":                     never,
+	"DELETE /v1/me/passkeys/{passkey_id}":                    always,
+	"POST /v1/me/passkeys/{passkey_id}/attempt_verification": never,
+	"POST /v1/me/sessions/{session_id}/revoke":               always,
 }
 
 // namesIdentifier reports whether a change of the profile is one of what a

@@ -24,7 +24,7 @@ func TestReverification(t *testing.T) {
 		is("response.level", "first_factor").is("response.first_factor_verification", nil).is("response.supported_second_factors", nil).
 		is("response.supported_first_factors.0.strategy", "password").is("response.supported_first_factors.1.strategy", "email_code").
 		is("response.supported_first_factors.1.safe_identifier", ada).is("response.session.id", sid)
-	b.post(p+"/attempt_second_factor", "strategy", "totp", "code", "123456").refused(400, "verification_strategy_invalid")
+	b.post(p+"/attempt_second_factor", "strategy", "totp", "code", "123456").refused(400, "invalid_action_for_session_reverification")
 	b.post(p+"/prepare_first_factor", "strategy", "email_link", "redirect_url", "/").refused(400, "strategy_for_user_invalid")
 	b.post(p+"/attempt_first_factor", "strategy", "password").refused(422, "form_param_nil", "password")
 	b.post(p+"/attempt_first_factor", "strategy", "password", "password", better).refused(422, "form_password_incorrect", "password")
@@ -208,4 +208,39 @@ func TestEveryWriteIsJudged(t *testing.T) {
 	for name := range judged {
 		t.Errorf("%s is judged and not there", name)
 	}
+}
+
+// With a second factor, the strongest is asked for, one code does not do twice,
+// and setting it up was showing it.
+func TestReverificationWithSecondFactor(t *testing.T) {
+	r := newRig(t)
+	b := r.browser()
+	sid, _ := b.signUp(ada, good)
+	a, codes := b.setUpTOTP()
+	b.post("/v1/me/email_addresses", "email_address", bob).ok() // fresh: the code was just shown
+	r.advance(time.Hour)
+	p := "/v1/client/sessions/" + sid + "/verify"
+	b.stepUp()
+	b.post("/v1/me/email_addresses", "email_address", "x@example.com").refused(403, "session_reverification_required")
+	b.post(p, "level", "second_factor").ok().is("response.level", "second_factor").is("response.status", "needs_second_factor").
+		is("response.supported_second_factors.0.strategy", "totp")
+	b.post(p+"/attempt_first_factor", "strategy", "password", "password", good).refused(400, "invalid_action_for_session_reverification")
+	b.post(p+"/attempt_second_factor", "strategy", "totp", "code", "000x00").refused(422, "form_code_incorrect")
+	code := a.code(0)
+	b.post(p+"/attempt_second_factor", "strategy", "totp", "code", code).ok().is("response.status", "complete").
+		is("response.session.factor_verification_age", []int{0, 0})
+	b.post("/v1/me/email_addresses", "email_address", "x@example.com").ok()
+	b.post(p, "level", "second_factor").ok()
+	b.post(p+"/attempt_second_factor", "strategy", "totp", "code", code).refused(422, "form_code_incorrect") // P06
+	b.post(p+"/attempt_second_factor", "strategy", "backup_code", "code", codes[0]).ok().is("response.status", "complete")
+	b.post(p, "level", "second_factor").ok()
+	b.post(p+"/attempt_second_factor", "strategy", "backup_code", "code", codes[0]).refused(422, "form_code_incorrect") // P09
+
+	r.advance(time.Hour)
+	b.post(p, "level", "multi_factor").ok().is("response.status", "needs_first_factor").is("response.level", "multi_factor")
+	b.post(p+"/attempt_first_factor", "strategy", "password", "password", good).ok().is("response.status", "needs_second_factor").
+		is("response.session.factor_verification_age.0", 60)
+	b.post("/v1/me/email_addresses", "email_address", "y@example.com").refused(403, "session_reverification_required")
+	b.post(p+"/attempt_second_factor", "strategy", "totp", "code", a.code(0)).ok().is("response.status", "complete")
+	b.post("/v1/me/email_addresses", "email_address", "y@example.com").ok()
 }

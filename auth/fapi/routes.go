@@ -87,6 +87,16 @@ func routes() []Route {
 		{post, "/v1/me/email_addresses/{email_id}/prepare_verification", Session, false, (*call).prepareEmailAddress},
 		{post, "/v1/me/email_addresses/{email_id}/attempt_verification", Session, false, (*call).attemptEmailAddress},
 
+		{post, "/v1/me/totp", Session, false, (*call).createTOTP},
+		{del, "/v1/me/totp", Session, false, (*call).deleteTOTP},
+		{post, "/v1/me/totp/attempt_verification", Session, false, (*call).attemptTOTP},
+		{post, "/v1/me/backup_codes", Session, false, (*call).createBackupCodes},
+		{post, "/v1/me/passkeys", Session, false, (*call).createPasskey},
+		{get, "/v1/me/passkeys/{passkey_id}", Session, false, (*call).getPasskey},
+		{patch, "/v1/me/passkeys/{passkey_id}", Session, false, (*call).renamePasskey},
+		{del, "/v1/me/passkeys/{passkey_id}", Session, false, (*call).deletePasskey},
+		{post, "/v1/me/passkeys/{passkey_id}/attempt_verification", Session, false, (*call).attemptPasskey},
+
 		{get, "/v1/me/sessions", Session, false, (*call).mySessions},
 		{get, "/v1/me/sessions/active", Session, false, (*call).myActiveSessions},
 		{post, "/v1/me/sessions/{session_id}/revoke", Session, false, (*call).revokeMySession},
@@ -99,6 +109,7 @@ func routes() []Route {
 		{get, "/v1/proxy-health", Open, false, (*call).proxyHealth},
 		{get, "/v1/clear-site-data", Open, false, (*call).clearSiteData},
 		{get, "/.well-known/jwks.json", Open, false, (*call).jwks},
+		{get, "/.well-known/webauthn", Open, false, (*call).webauthn},
 
 		{get, "/img/{image}", Open, false, (*call).image},
 		{get, "/img/default/{name}", Open, false, (*call).defaultImage},

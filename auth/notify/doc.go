@@ -12,7 +12,9 @@
 //	err = notify.Deliver(ctx, mailer, m) // errors.Is(err, notify.ErrPermanent): do not try again
 //
 // Package notify/smtp delivers by SMTP, notify/inbox keeps mail in memory for
-// development. Anything else is one method: [Mailer].
+// development. Anything else is one method: [Mailer]. Text messages to
+// telephones are an [SMS] that [Renderer.RenderSMS] makes of one line, and that
+// an [SMSSender], such as that of package notify/twilio, delivers.
 //
 // A host changes a mail by putting a file of the same name into the overlay of
 // its [Renderer], one file at a time. A mail has a text part, which holds the

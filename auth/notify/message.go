@@ -86,10 +86,14 @@ func (m Message) Check() error {
 		return fmt.Errorf("%w: a part is empty or larger than %d bytes", ErrMessage, maxPart)
 	case !utf8.ValidString(m.Text) || !utf8.ValidString(m.HTML) || strings.ContainsRune(m.Text+m.HTML, 0):
 		return fmt.Errorf("%w: a part is not clean UTF-8", ErrMessage)
-	case len(m.ID) > maxID || strings.Trim(m.ID, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != "":
+	case !cleanID(m.ID):
 		return fmt.Errorf("%w: ID is too long or has other characters", ErrMessage)
 	}
 	return nil
+}
+
+func cleanID(id string) bool {
+	return len(id) <= maxID && strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == ""
 }
 
 // CheckFrom says whether s can be the From of a message.

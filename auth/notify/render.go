@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	texttemplate "text/template"
 	"time"
 )
 
@@ -32,8 +33,9 @@ type Renderer struct {
 	// and may have more. Files are read once.
 	Overlay fs.FS
 
-	mu    sync.Mutex
-	cache map[string]*mailTemplate
+	mu       sync.Mutex
+	cache    map[string]*mailTemplate
+	smsCache map[string]*texttemplate.Template
 }
 
 // Render makes a message without receiver. Its errors are [ErrTemplate]; a
@@ -76,7 +78,7 @@ func (r *Renderer) Render(slug string, d Data) (m Message, err error) {
 	return m, nil
 }
 
-// Check parses and renders every built-in mail with made-up data, so that a
+// Check parses and renders every built-in mail and text message with made-up data, so that a
 // host learns of a broken overlay when it starts. All errors are joined.
 func (r *Renderer) Check() error {
 	base := r.AppURL
@@ -93,6 +95,10 @@ func (r *Renderer) Check() error {
 	}
 	for _, slug := range Slugs() {
 		_, err := r.Render(slug, d)
+		errs = append(errs, err)
+	}
+	for _, slug := range smsSlugs {
+		_, err := r.RenderSMS(slug, d)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

@@ -70,7 +70,7 @@ func TestGolden(t *testing.T) {
 		return
 	}
 	files, _ := filepath.Glob("testdata/golden/*")
-	if len(files) != 4*len(notify.Slugs()) {
+	if len(files) != 4*len(notify.Slugs())+2 { // two text messages
 		t.Errorf("%d golden files", len(files))
 	}
 }

@@ -29,6 +29,10 @@ type Settings struct {
 	LastName     Attribute `json:"last_name"`
 	Password     Password  `json:"password"`
 
+	// SecondFactors and Passkeys are further ways to show who one is.
+	SecondFactors SecondFactors `json:"second_factors"`
+	Passkeys      Passkeys      `json:"passkeys"`
+
 	SignUp   SignUp   `json:"sign_up"`
 	SignIn   SignIn   `json:"sign_in"`
 	Sessions Sessions `json:"sessions"`
@@ -196,5 +200,8 @@ func Default() Settings {
 		Reverification: Reverification{Enabled: true},
 		DeleteSelf:     true,
 		Protection:     defaultProtection(),
+
+		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
+		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},
 	}
 }

@@ -53,7 +53,8 @@ func (s *Settings) Validate() error {
 	check(s.SignUp.Mode == Public || s.SignUp.Mode == Restricted, "sign_up.mode", "%q is unknown", s.SignUp.Mode)
 	between(s.SignUp.AbandonAfter, 10*time.Minute, 30*24*time.Hour, "sign_up.abandon_after")
 	check(slices.Contains([]string{"password", "otp"}, s.SignIn.PreferredStrategy), "sign_in.preferred_strategy", "must be password or otp")
-	check(!s.SignIn.SecondFactorRequired, "sign_in.second_factor_required", "there is no second factor yet")
+	check(!s.SignIn.SecondFactorRequired || s.SecondFactors.TOTP, "sign_in.second_factor_required", "there is no second factor that people could have")
+	check(!s.Passkeys.SignUp || s.Passkeys.Enabled, "passkeys.sign_up", "passkeys are not enabled")
 	between(s.SignIn.AbandonAfter, 10*time.Minute, 7*24*time.Hour, "sign_in.abandon_after")
 
 	check(s.Sessions.MaxLifetime > 0 || s.Sessions.IdleTimeout > 0, "sessions", "need a max_lifetime or an idle_timeout")

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -251,6 +252,11 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	if _, ok := st.(factor.Spender); ok {
 		do = append(do, Spend{in.Fact})
 	}
+	for _, effect := range do {
+		if p, ok := effect.(ProveAddress); ok && env.User.FoundedOn(p.TargetID) {
+			env.User, env.Second = env.User.WithoutFactors(), nil // a stranger's, perhaps
+		}
+	}
 	if in.Use == factor.Second {
 		a.SecondAt = env.Now
 	} else {
@@ -272,10 +278,13 @@ func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification,
 	if _, ok := option(uses, v.Strategy, v.TargetID, env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
-	if err := factor.Settle(&v, f, env.Settings.Codes, env.Now); err != nil {
-		return nil, err
+	wrong := st.Confirm(f, env.subject())
+	f.OK = f.OK && wrong == nil // a proof that does not hold any more is a wrong one
+	err := factor.Settle(&v, f, env.Settings.Codes, env.Now)
+	if wrong != nil && errors.Is(err, fault.New("form_code_incorrect", "")) {
+		return nil, wrong // the strategy has its own words for it
 	}
-	if err := st.Confirm(f, env.subject()); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if v.TargetID == "" {

@@ -28,6 +28,7 @@ import (
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/backupcode"
 	"github.com/usherauth/usher/user/password"
 )
 
@@ -46,6 +47,12 @@ type Config struct {
 	// are, paths alone if that is below the origin of whoever asks; empty: mails
 	// link to none.
 	FrontendURL, PagesURL string
+
+	// PasskeyHost is the domain that passkeys are for, and PasskeyOrigins are
+	// whose pages may use them. Empty: the host of the request's origin, and
+	// that origin.
+	PasskeyHost    string
+	PasskeyOrigins []string
 
 	Algorithm token.Algorithm
 	Schedule  token.Schedule
@@ -71,6 +78,8 @@ type Engine struct {
 	log        *slog.Logger
 	now        func() time.Time
 	hasher     *password.Hasher
+	codes      *password.Hasher // of backup codes: random, so that a little is enough
+	passkeys   factor.Passkey
 	checker    password.Checker
 	strategies factor.Set
 	limits     *limit.Limiter
@@ -104,6 +113,8 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if e.hasher == nil {
 		e.hasher = &password.Hasher{}
 	}
+	e.codes = &password.Hasher{Params: backupcode.Params(), Peppers: e.hasher.Peppers, Pool: e.hasher.Pool}
+	e.passkeys = factor.Passkey{Site: e.passkeySite, Log: e.log}
 	if e.cfg.Renderer == nil {
 		e.cfg.Renderer = &notify.Renderer{AppURL: cfg.AppURL}
 	}
@@ -122,6 +133,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailLink{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
+		e.passkeys,
+		factor.TOTP{},
+		factor.BackupCode{Hasher: e.codes},
 	)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)

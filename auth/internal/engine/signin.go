@@ -50,6 +50,7 @@ func (f *signInFacts) of(ctx context.Context, tx store.Tx, a *signin.Attempt, in
 
 // CreateSignIn starts a sign-in in place of the client's former one.
 func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (*signin.Attempt, error) {
+	ctx = withOrigin(ctx, b.Origin)
 	s := e.Settings(ctx)
 	if err := e.allow("create_sign_in", b.Addr, s.Limits.CreateSignIn); err != nil {
 		return nil, err
@@ -193,6 +194,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
+	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		option, err := pickOption(st, facts.subject(s), targetID)
 		if err != nil {
@@ -221,6 +223,7 @@ func pickOption(st factor.Strategy, subject factor.Subject, targetID string) (fa
 
 // AttemptSignIn judges a proof of the first or second factor.
 func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use factor.Use, strategy string, proof factor.Proof) (*signin.Attempt, error) {
+	ctx = withOrigin(ctx, b.Origin)
 	s := e.Settings(ctx)
 	if err := e.allow("attempt_sign_in", b.Addr, s.Limits.AttemptSignIn); err != nil {
 		return nil, err
@@ -233,6 +236,12 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 		return nil, err
 	}
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
+		if n, ok := st.(factor.Namer); ok && facts.user == nil && a.UserID == "" {
+			var err error
+			if facts, err = e.factsOf(ctx, n.Claims(proof)); err != nil {
+				return nil, err
+			}
+		}
 		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
 			return nil, err
 		}
@@ -248,6 +257,15 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 		f, sl, err := e.judgeCounted(ctx, b, b.knows(facts.user) || e.shownUnguessable(a), o, facts.subject(s), v, proof)
 		return counted{signin.Prove{Use: use, Fact: f}, sl}, err
 	})
+}
+
+// factsOf reads what a sign-in of a user is decided from.
+func (e *Engine) factsOf(ctx context.Context, userID string) (f signInFacts, err error) {
+	err = e.view(ctx, func(tx store.Tx) error {
+		f, err = factsByID(ctx, tx, userID)
+		return err
+	})
+	return f, err
 }
 
 // shownUnguessable reports whether the first factor of a was one that nobody

@@ -122,7 +122,7 @@ func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do sign
 	if id == nil || id.Verified {
 		return nil
 	}
-	founded := id.Strategy == user.StrategySignUp
+	founded := u.FoundedOn(id.ID)
 	if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, t.now); err != nil {
 		return err
 	}
@@ -132,6 +132,10 @@ func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do sign
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
 		return err
 	}
+	if err := user.DropFactors(ctx, t, u, t.now); err != nil {
+		return err
+	}
+	r.facts.second = nil
 	u.EmailAddresses, u.PrimaryEmailAddressID = []user.Identification{*id}, do.TargetID
 	if u.PasswordEnabled {
 		return r.e.setPassword(ctx, t, u, passwordChange{signOut: true, keepAttempt: a.ID, by: r.b.Request})

@@ -1,5 +1,5 @@
-// Package inbox is a mailbox for development: it keeps mail in memory, writes
-// it to the log, and shows it on a page.
+// Package inbox is a mailbox and a telephone for development: it keeps mail and
+// text messages in memory, writes them to the log, and shows them on a page.
 //
 //	if err := inbox.CheckURL(publicURL); err != nil {
 //		log.Fatal(err) // not on this machine: real people would wait for mail
@@ -7,8 +7,9 @@
 //	box := &inbox.Inbox{Log: slog.Default()}
 //	mux.Handle("/dev/", box.Handler())
 //
-// The page is at /dev/mail; GET /dev/mail/code?email=ada@example.com answers
-// the newest code for an address as plain text, for scripts.
+// The page is at /dev/mail; GET /dev/mail/code?email=ada@example.com or
+// ?phone=14155550100 answers the newest code for an address or a number as plain
+// text, for scripts.
 //
 // # What it refuses
 //

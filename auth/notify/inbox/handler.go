@@ -15,9 +15,9 @@ import (
 //go:embed page.html
 var pageSource string
 
-// Handler serves GET /dev/mail (the page, of one address with ?email=),
-// /dev/mail/code?email= (the newest code as plain text, 404 when there is
-// none) and /dev/mail/html?number= (the HTML part of one mail, sandboxed). It
+// Handler serves GET /dev/mail (the page, of one address with ?email=, or of one
+// number with ?phone=), /dev/mail/code with the same (the newest code as plain
+// text, 404 when there is none) and /dev/mail/html?number= (the HTML part of one mail, sandboxed). It
 // answers 403 to anybody who is not on this machine.
 func (b *Inbox) Handler() http.Handler {
 	page := template.Must(template.New("page").Parse(pageSource))
@@ -43,11 +43,11 @@ func local(r *http.Request) bool {
 }
 
 func (b *Inbox) servePage(w http.ResponseWriter, r *http.Request, page *template.Template) {
-	email := r.URL.Query().Get("email")
+	to := asked(r)
 	nonce := httpx.NewNonce()
 	httpx.Page{Nonce: nonce, SelfFrames: true}.Set(w.Header())
 	var out strings.Builder
-	err := page.Execute(&out, map[string]any{"Mails": b.Messages(email), "Email": email, "Nonce": nonce})
+	err := page.Execute(&out, map[string]any{"Mails": b.Messages(to), "To": to, "Nonce": nonce})
 	if err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 		return
@@ -56,10 +56,31 @@ func (b *Inbox) servePage(w http.ResponseWriter, r *http.Request, page *template
 	io.WriteString(w, out.String())
 }
 
+// asked is the address or number that a query names. A number comes with or
+// without its +, which a query turns into a space; whatever people write between
+// the digits is left out. The page has one field for both.
+func asked(r *http.Request) string {
+	q := r.URL.Query()
+	email, phone := strings.TrimSpace(q.Get("email")), q.Get("phone")
+	if phone == "" && strings.Trim(email, "0123456789+ ()-.") == "" {
+		phone = email
+	}
+	digits := strings.Map(func(c rune) rune {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		return c
+	}, phone)
+	if digits != "" {
+		return "+" + digits
+	}
+	return email
+}
+
 func (b *Inbox) serveCode(w http.ResponseWriter, r *http.Request) {
-	code, ok := b.Code(r.URL.Query().Get("email"))
+	code, ok := b.Code(asked(r))
 	if !ok {
-		http.Error(w, "no code for this address", http.StatusNotFound)
+		http.Error(w, "no code for this address or number", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

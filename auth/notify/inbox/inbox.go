@@ -42,7 +42,7 @@ func CheckURL(raw string) error {
 	return nil
 }
 
-// Inbox keeps the newest 200 mails. The zero value is ready for use, by
+// Inbox keeps the newest 200 mails and text messages. The zero value is ready for use, by
 // several goroutines; it must not be copied after first use.
 type Inbox struct {
 	// Log receives every mail with its code, which is the point of it; nil: none.
@@ -61,9 +61,14 @@ type Mail struct {
 	Number   int
 	Received time.Time
 	notify.Message
+	// SMS: it is a text message, and To a telephone number.
+	SMS bool
 }
 
-var _ notify.Mailer = (*Inbox)(nil)
+var (
+	_ notify.Mailer    = (*Inbox)(nil)
+	_ notify.SMSSender = (*Inbox)(nil)
+)
 
 // Send keeps a mail. Its error is [notify.ErrMessage], or that of ctx.
 func (b *Inbox) Send(ctx context.Context, m notify.Message) error {
@@ -74,7 +79,7 @@ func (b *Inbox) Send(ctx context.Context, m notify.Message) error {
 		return err
 	}
 	m.Text, m.HTML = cut(m.Text), cut(m.HTML)
-	mail := b.keep(m)
+	mail := b.keep(m, false)
 	if b.Log != nil {
 		b.Log.InfoContext(ctx, "mail for development", "number", mail.Number, "to", m.To, "subject", m.Subject,
 			"slug", m.Slug, "code", m.Data.OTPCode, "link", m.Data.ActionURL)
@@ -82,7 +87,22 @@ func (b *Inbox) Send(ctx context.Context, m notify.Message) error {
 	return nil
 }
 
-func (b *Inbox) keep(m notify.Message) Mail {
+// SendSMS keeps a text message. Its error is [notify.ErrMessage], or that of ctx.
+func (b *Inbox) SendSMS(ctx context.Context, m notify.SMS) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := m.Check(); err != nil {
+		return err
+	}
+	sms := b.keep(notify.Message{ID: m.ID, To: m.To, Subject: "Text message", Text: m.Body, Slug: m.Slug, Data: m.Data, Expires: m.Expires}, true)
+	if b.Log != nil {
+		b.Log.InfoContext(ctx, "text message for development", "number", sms.Number, "to", m.To, "slug", m.Slug, "code", m.Data.OTPCode)
+	}
+	return nil
+}
+
+func (b *Inbox) keep(m notify.Message, sms bool) Mail {
 	now := time.Now
 	if b.Now != nil {
 		now = b.Now
@@ -90,7 +110,7 @@ func (b *Inbox) keep(m notify.Message) Mail {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.next++
-	mail := Mail{Number: b.next, Received: now(), Message: m}
+	mail := Mail{Number: b.next, Received: now(), Message: m, SMS: sms}
 	if len(b.mails) == maxMails {
 		b.mails = slices.Delete(b.mails, 0, 1)
 	}
@@ -98,26 +118,28 @@ func (b *Inbox) keep(m notify.Message) Mail {
 	return mail
 }
 
-// Messages returns the mails to an address, or all of them for an empty one,
-// newest first. Letters count alike, large and small.
-func (b *Inbox) Messages(email string) []Mail {
+// Messages returns the mails to an address, or the text messages to a number in
+// E.164, or all of them for an empty one, newest first. Letters count alike,
+// large and small.
+func (b *Inbox) Messages(to string) []Mail {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []Mail
 	for _, m := range slices.Backward(b.mails) {
-		if email == "" || strings.EqualFold(m.To, email) {
+		if to == "" || strings.EqualFold(m.To, to) {
 			out = append(out, m)
 		}
 	}
 	return out
 }
 
-// Code returns the code of the newest mail to an address that has one.
-func (b *Inbox) Code(email string) (code string, ok bool) {
-	if email == "" {
+// Code returns the code of the newest mail to an address, or text message to a
+// number, that has one.
+func (b *Inbox) Code(to string) (code string, ok bool) {
+	if to == "" {
 		return "", false
 	}
-	for _, m := range b.Messages(email) {
+	for _, m := range b.Messages(to) {
 		if m.Data.OTPCode != "" {
 			return m.Data.OTPCode, true
 		}

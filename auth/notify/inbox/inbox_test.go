@@ -128,6 +128,36 @@ func TestCode(t *testing.T) {
 	}
 }
 
+func TestTextMessages(t *testing.T) {
+	var log strings.Builder
+	b := inbox.Inbox{Log: slog.New(slog.NewTextHandler(&log, nil))}
+	sms := notify.SMS{To: "+14155550100", Body: "171717 is your code <b>", Slug: notify.VerificationCode, Data: notify.Data{OTPCode: "171717"}}
+	send(t, &b, code("ada@example.com", "424242"))
+	if err := b.SendSMS(t.Context(), sms); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{"phone=%2B14155550100": "171717", "phone=+14155550100": "171717", "phone=14155550100": "171717",
+		"phone=%2B1+(415)+555-0100": "171717", "email=ada@example.com": "424242"} {
+		if res := get(&b, "/dev/mail/code?"+query); res.StatusCode != 200 || text(t, res) != want {
+			t.Errorf("%s: %d", query, res.StatusCode)
+		}
+	}
+	for _, query := range []string{"phone=", "phone=4155550100", "phone=x", "email=14155550100x"} {
+		if res := get(&b, "/dev/mail/code?"+query); res.StatusCode != 404 {
+			t.Errorf("%s: %d", query, res.StatusCode)
+		}
+	}
+	if page := text(t, get(&b, "/dev/mail?email=%2B1+415+555+0100")); !strings.Contains(page, "Text message") || !strings.Contains(page, "171717 is your code &lt;b&gt;") || strings.Contains(page, "424242") {
+		t.Errorf("the page:\n%s", page)
+	}
+	if !strings.Contains(log.String(), "code=171717") {
+		t.Errorf("logged %s", log.String())
+	}
+	if err := b.SendSMS(t.Context(), notify.SMS{To: "4155550100", Body: "x"}); !errors.Is(err, notify.ErrMessage) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAttack_W16_Page(t *testing.T) {
 	b := inbox.Inbox{Now: func() time.Time { return time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC) }}
 	send(t, &b, code("ada@example.com", "424242"), code("eve@example.com", "171717"))

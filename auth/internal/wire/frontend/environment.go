@@ -203,7 +203,7 @@ type AttackProtection struct {
 	EnumerationProtection Switch `json:"enumeration_protection"`
 }
 
-// PasskeySettings say how passkeys are offered: not.
+// PasskeySettings say how passkeys are offered.
 type PasskeySettings struct {
 	AllowAutofill         bool `json:"allow_autofill"`
 	ShowSignInButton      bool `json:"show_sign_in_button"`
@@ -277,11 +277,14 @@ func authConfig(s *settings.Settings) AuthConfig {
 		PhoneNumber:  mode(s.PhoneNumber.Enabled, s.PhoneNumber.Required),
 		Username:     mode(s.Username.Enabled, s.Username.Required), Password: mode(s.Password.Enabled, s.Password.Required),
 		IdentificationRequirements: [][]string{}, IdentificationStrategies: identifiers(s),
-		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: []string{},
+		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: secondFactors(s),
 		EmailAddressVerificationStrategies: list(s.EmailAddress.Verifications),
 		SingleSessionMode:                  !s.Sessions.Multi, Reverification: s.Reverification.Enabled, NativeSettings: NativeSettings{Object: "native_settings"}}
 	if s.Password.Enabled {
 		c.FirstFactors = append(c.FirstFactors, "password")
+	}
+	if s.Passkeys.Enabled {
+		c.FirstFactors = append(c.FirstFactors, "passkey")
 	}
 	for _, a := range []struct {
 		name string
@@ -292,6 +295,18 @@ func authConfig(s *settings.Settings) AuthConfig {
 		}
 	}
 	return c
+}
+
+// secondFactors lists the second factors that users can have.
+func secondFactors(s *settings.Settings) []string {
+	out := []string{}
+	if s.SecondFactors.TOTP {
+		out = append(out, "totp")
+	}
+	if s.SecondFactors.BackupCodes {
+		out = append(out, "backup_code")
+	}
+	return out
 }
 
 func mode(enabled, required bool) string {
@@ -326,6 +341,9 @@ func userSettings(s *settings.Settings) UserSettings {
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
 		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	if k := s.Passkeys; k.Enabled {
+		u.PasskeySettings = PasskeySettings{AllowAutofill: k.AllowAutofill, ShowSignInButton: k.ShowSignInButton, SatisfiesSecondFactor: k.SatisfiesSecondFactor}
+	}
 	l := s.Protection.Lockout
 	u.AttackProtection.UserLockout.Enabled = l.Enabled
 	u.AttackProtection.UserLockout.MaxAttempts = l.MaxAttempts
@@ -339,10 +357,27 @@ func attributes(s *settings.Settings) map[string]Attribute {
 	out := map[string]Attribute{"password": attribute(settings.Attribute{Enabled: s.Password.Enabled, Required: s.Password.Required}, false),
 		"email_address": attribute(s.EmailAddress, true), "phone_number": attribute(s.PhoneNumber, true),
 		"username": attribute(s.Username, true), "first_name": attribute(s.FirstName, false), "last_name": attribute(s.LastName, false)}
-	for _, name := range []string{"web3_wallet", "authenticator_app", "ticket", "backup_code", "passkey"} {
+	for _, name := range []string{"web3_wallet", "ticket"} {
 		out[name] = attribute(settings.Attribute{}, false)
 	}
+	out["authenticator_app"] = secondFactor(s.SecondFactors.TOTP, "totp")
+	out["backup_code"] = secondFactor(s.SecondFactors.BackupCodes, "backup_code")
+	passkey := attribute(settings.Attribute{Enabled: s.Passkeys.Enabled}, true)
+	if s.Passkeys.Enabled {
+		passkey.FirstFactors, passkey.Verifications = []string{"passkey"}, []string{"passkey"}
+	}
+	out["passkey"] = passkey
 	return out
+}
+
+// secondFactor is an attribute that is good for a second factor and nothing
+// else.
+func secondFactor(on bool, strategy string) Attribute {
+	a := attribute(settings.Attribute{Enabled: on}, false)
+	if on {
+		a.UsedForSecondFactor, a.SecondFactors, a.Verifications = true, []string{strategy}, []string{strategy}
+	}
+	return a
 }
 
 // attribute is a; an identifier that is enabled is good for signing in, with
