@@ -51,6 +51,32 @@ var routes = []route{
 	{"GET /v1/clients/handshake_payload", handshakePayload},
 	{"GET /v1/clients/{client_id}", getClient},
 
+	{"POST /v1/sign_in_tokens", createSignInToken},
+	{"POST /v1/sign_in_tokens/{sign_in_token_id}/revoke", revokeSignInToken},
+	{"POST /v1/actor_tokens", createActorToken},
+	{"POST /v1/actor_tokens/{actor_token_id}/revoke", revokeActorToken},
+	{"POST /v1/testing_tokens", createTestingToken},
+
+	{"GET /v1/invitations", listInvitations},
+	{"POST /v1/invitations", createInvitation},
+	{"POST /v1/invitations/bulk", createInvitations},
+	{"POST /v1/invitations/{invitation_id}/revoke", revokeInvitation},
+
+	{"GET /v1/waitlist_entries", listWaitlist},
+	{"POST /v1/waitlist_entries", createWaitlistEntry},
+	{"POST /v1/waitlist_entries/bulk", createWaitlistEntries},
+	{"DELETE /v1/waitlist_entries/{waitlist_entry_id}", deleteWaitlistEntry},
+	{"POST /v1/waitlist_entries/{waitlist_entry_id}/invite", inviteWaitlistEntry},
+	{"POST /v1/waitlist_entries/{waitlist_entry_id}/reject", rejectWaitlistEntry},
+
+	{"GET /v1/allowlist_identifiers", listAllowed},
+	{"POST /v1/allowlist_identifiers", createAllowed},
+	{"DELETE /v1/allowlist_identifiers/{identifier_id}", deleteAllowed},
+	{"GET /v1/blocklist_identifiers", listBlocked},
+	{"POST /v1/blocklist_identifiers", createBlocked},
+	{"DELETE /v1/blocklist_identifiers/{identifier_id}", deleteBlocked},
+
 	{"GET /v1/jwks", getKeys},
+	{"PATCH /v1/instance/restrictions", updateRestrictions},
 	{"GET /v1/instance", getInstance},
 }

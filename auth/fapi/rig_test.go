@@ -146,7 +146,7 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 		t.Fatal(err)
 	}
 	r.e, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
-		FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
+		Local: r.site.Local, FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
 		Mailer: r, Renderer: &notify.Renderer{AppURL: r.site.URL}, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})
 	if err != nil {
 		t.Fatal(err)

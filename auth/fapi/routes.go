@@ -70,6 +70,10 @@ func routes() []Route {
 		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_verification", Client, false, (*call).attemptSignUp},
 
 		{get, "/v1/verify", Client, false, (*call).verifyLink},
+		{get, "/v1/tickets/accept", Client, false, (*call).acceptTicket},
+		{post, "/v1/waitlist", Client, false, (*call).joinWaitlist},
+		{post, "/v1/client/verify", Client, false, (*call).verifyClient},
+		{get, "/v1/captcha_challenge", Open, false, (*call).captchaChallenge},
 
 		{get, "/v1/me", Session, false, (*call).getMe},
 		{patch, "/v1/me", Session, false, (*call).updateMe},

@@ -19,6 +19,12 @@ func (c *call) createSignIn() (any, error) {
 	p.Strategy, _ = f.String("strategy")
 	p.Password = c.optional("password")
 	p.Proof = c.proof()
+	if p.Proof.Ticket != "" && p.Strategy == "" {
+		p.Strategy = "ticket"
+	}
+	if p.Strategy == "ticket" { // it says itself who it is
+		p.Identifier, p.Password = "", nil
+	}
 	if err := firstOf(c.unavailable(), c.returnTo()); err != nil {
 		return nil, err
 	}
@@ -26,18 +32,14 @@ func (c *call) createSignIn() (any, error) {
 }
 
 // unavailable refuses what a form asks for and the instance does not have:
-// something to take over, or a ticket.
+// something to take over.
 func (c *call) unavailable() error {
 	transfer, _ := c.form.Bool("transfer")
-	ticket, _ := c.form.String("ticket")
 	if err := c.form.Err(); err != nil {
 		return err
 	}
-	switch {
-	case transfer:
+	if transfer {
 		return fault.New("account_transfer_invalid", "")
-	case ticket != "":
-		return fault.New("ticket_invalid_code", "ticket")
 	}
 	return nil
 }

@@ -43,6 +43,15 @@ type Settings struct {
 	// Mails are the notices that are sent.
 	Mails Mails `json:"mails"`
 
+	// Access, Captcha and Legal are what a sign-up meets.
+	Access  Access  `json:"access"`
+	Captcha Captcha `json:"captcha"`
+	Legal   Legal   `json:"legal"`
+	// TestMode gives addresses with +clerk_test and the numbers +1 XXX 555 0100
+	// to 0199 the code 424242, and sends them nothing. It is refused unless the
+	// instance is on a loopback URL.
+	TestMode bool `json:"test_mode"`
+
 	// DeleteSelf lets users delete their own accounts.
 	DeleteSelf bool `json:"delete_self"`
 	// Organizations is what is offered of organizations.
@@ -92,6 +101,7 @@ type Password struct {
 const (
 	Public     = "public"     // anybody can sign up
 	Restricted = "restricted" // nobody can, but by invitation
+	Waitlist   = "waitlist"   // as restricted, and people can ask for an invitation
 )
 
 // SignUp says who can sign up.
@@ -198,6 +208,7 @@ func Default() Settings {
 		},
 		Mails:          AllMails(),
 		Reverification: Reverification{Enabled: true},
+		Access:         Access{DisabledOnSignIn: true},
 		DeleteSelf:     true,
 		Protection:     defaultProtection(),
 

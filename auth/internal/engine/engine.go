@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/usherauth/usher/auth/access"
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/lockout"
@@ -24,6 +26,7 @@ import (
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
@@ -47,6 +50,8 @@ type Config struct {
 	// are, paths alone if that is below the origin of whoever asks; empty: mails
 	// link to none.
 	FrontendURL, PagesURL string
+	// Local: the instance is on a loopback address only.
+	Local bool
 
 	// PasskeyHost is the domain that passkeys are for, and PasskeyOrigins are
 	// whose pages may use them. Empty: the host of the request's origin, and
@@ -61,6 +66,7 @@ type Config struct {
 
 	Hasher   *password.Hasher
 	Breaches password.BreachChecker // nil: none
+	Captcha  captcha.Verifier       // nil: a proof of work
 	Mailer   notify.Mailer
 	Renderer *notify.Renderer
 
@@ -82,6 +88,7 @@ type Engine struct {
 	passkeys   factor.Passkey
 	checker    password.Checker
 	strategies factor.Set
+	work       *captcha.Work
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
@@ -97,7 +104,9 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind}
+		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
+		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
+		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -128,6 +137,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
+	e.work = e.newWork()
 	e.strategies = factor.NewSet(
 		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
@@ -136,6 +146,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		e.passkeys,
 		factor.TOTP{},
 		factor.BackupCode{Hasher: e.codes},
+		factor.Ticket{Find: e.findPass},
 	)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)

@@ -7,6 +7,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -101,6 +102,9 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 		return err
 	}
 	if err := voidAttempts(ctx, t, u.ID, c.keepAttempt); err != nil {
+		return err
+	}
+	if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
 		return err
 	}
 	if err := clearTries(ctx, t, u.ID); err != nil { // they were tries of another password

@@ -8,6 +8,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -31,10 +32,11 @@ type signInFacts struct {
 	user     *user.User
 	password *user.Password
 	second   *user.SecondFactors
+	ticket   *ticket.Pass
 }
 
 func (f signInFacts) subject(s *settings.Settings) factor.Subject {
-	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Settings: s}
+	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Ticket: f.ticket, Settings: s}
 }
 
 // of reads what in is decided from: the user of the attempt or, while that is
@@ -44,8 +46,13 @@ func (f *signInFacts) of(ctx context.Context, tx store.Tx, a *signin.Attempt, in
 	if p, ok := in.(signin.Prove); ok && id == "" {
 		id = p.Fact.UserID
 	}
-	*f, err = factsByID(ctx, tx, id)
-	return err
+	if *f, err = factsByID(ctx, tx, id); err != nil {
+		return err
+	}
+	if p, ok := in.(signin.Prove); ok && p.Fact.TicketID != "" {
+		f.ticket, err = ticket.GetPass(ctx, tx, p.Fact.TicketID)
+	}
+	return missingAs(err, nil)
 }
 
 // CreateSignIn starts a sign-in in place of the client's former one.
@@ -59,6 +66,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		if _, ok := e.strategies.Get(p.Strategy); !ok {
 			return nil, fault.New("form_param_value_invalid", "strategy")
 		}
+	}
+	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" {
+		return nil, fault.New("requires_captcha", "")
 	}
 	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
