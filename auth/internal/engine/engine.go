@@ -22,6 +22,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/reverify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
@@ -91,6 +92,7 @@ type Engine struct {
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
+	decoys     decoys
 	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
@@ -103,7 +105,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
+		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
 		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
 		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
 }
@@ -130,6 +132,10 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.mails = &limit.Limiter{Now: e.now}
 	e.checker.Now = e.now
 	e.revoked.now = e.now
+	var err error
+	if e.decoys, err = newDecoys(ctx, e.now()); err != nil {
+		return nil, fmt.Errorf("make a decoy: %w", err)
+	}
 	if err := store.Prepare(ctx, cfg.Store, Kinds()...); err != nil {
 		return nil, fmt.Errorf("prepare the store: %w", err)
 	}
