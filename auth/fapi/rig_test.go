@@ -320,6 +320,14 @@ func (b *browser) signIn(email, pw string) (sessionID string) {
 	return b.session
 }
 
+// stepUp shows once more who is signed in, by the password.
+func (b *browser) stepUp() {
+	b.t.Helper()
+	p := "/v1/client/sessions/" + b.session + "/verify"
+	b.post(p, "level", "first_factor").ok()
+	b.post(p+"/attempt_first_factor", "strategy", "password", "password", good).ok().is("response.status", "complete")
+}
+
 // claims of a token, verified with the published keys.
 func (r *rig) claims(jwt string) *token.Claims {
 	r.t.Helper()

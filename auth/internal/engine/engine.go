@@ -24,6 +24,7 @@ import (
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/oauth"
+	"github.com/usherauth/usher/auth/reverify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
@@ -41,8 +42,8 @@ type Config struct {
 	Store store.Store
 	// Settings hold until they are changed at run time; LockSettings forbids
 	// that, and ignores what was changed before.
-	Settings        settings.Settings
-	LockSettings    bool
+	Settings     settings.Settings
+	LockSettings bool
 	// Issuer is the iss of tokens.
 	Issuer string
 	// AppURL is where mails and pages say the application is.
@@ -98,6 +99,7 @@ type Engine struct {
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
+	decoys     decoys
 	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
@@ -110,7 +112,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
+		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
 		user.ExternalTokensKind, flowKind,
 		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
 		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
@@ -138,13 +140,16 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.mails = &limit.Limiter{Now: e.now}
 	e.checker.Now = e.now
 	e.revoked.now = e.now
+	var err error
+	if e.decoys, err = newDecoys(ctx, e.now()); err != nil {
+		return nil, fmt.Errorf("make a decoy: %w", err)
+	}
 	if err := store.Prepare(ctx, cfg.Store, Kinds()...); err != nil {
 		return nil, fmt.Errorf("prepare the store: %w", err)
 	}
 	if err := e.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
-	var err error
 	if e.social, err = newSocial(cfg); err != nil {
 		return nil, err
 	}

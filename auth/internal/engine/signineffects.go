@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/ticket"
@@ -32,7 +33,7 @@ type signInRun struct {
 // aborts the transaction.
 func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input) (next signin.Attempt, refused, err error) {
 	env := signin.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies,
-		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, Ticket: r.facts.ticket, SignedIn: map[string]string{}}
+		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, Mask: r.facts.mask, Ticket: r.facts.ticket, SignedIn: map[string]string{}}
 	live, err := r.liveSessions(ctx)
 	if err != nil {
 		return a, nil, err
@@ -41,14 +42,15 @@ func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input)
 		env.SignedIn[s.ID] = s.UserID
 		env.Impersonating = env.Impersonating || len(s.Actor) > 0
 	}
-	if a.UserID == "" {
+	p, proof := in.(signin.Prove)
+	// Behind a mask the lists are asked for who has shown a right proof alone.
+	if ask := a.UserID == "" && r.facts.mask == nil || a.Veiled() && proof && p.Fact.OK; ask {
 		if env.Barred, err = r.e.barred(ctx, r.t, r.settings, r.facts.user); err != nil {
 			return a, nil, err
 		}
 	}
 	next, do, refused := a.Step(in, env)
 	if refused != nil {
-		p, proof := in.(signin.Prove)
 		err := r.e.closeSlot(ctx, r.t, r.slot, r.facts.user, proof && p.Fact.OK, false, r.b.Request)
 		return next, r.slot.warned(refused), err
 	}
@@ -78,7 +80,11 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	t, u := r.t, r.facts.user
 	switch do := effect.(type) {
 	case signin.SendCode:
-		return r.e.sendChallenge(ctx, t, do.Send, link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}, r.b.Request)
+		about := link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}
+		if u == nil && do.Send.Away == nil { // behind a mask
+			return r.e.sendNobody(ctx, t, do.Send, about, r.b.Request, notify.SignInAttemptUnknown)
+		}
+		return r.e.sendChallenge(ctx, t, do.Send, about, r.b.Request)
 	case signin.Rehash:
 		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:
@@ -86,7 +92,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	case signin.LinkExternal:
 		return r.e.linkExternal(ctx, t, u, do.Identity, "", true, r.b.Request)
 	case signin.Spend:
-		return r.spend(ctx, do.Fact)
+		return r.e.spend(ctx, t, r.facts, r.settings, do.Fact)
 	case signin.SetPassword:
 		return r.e.setPassword(ctx, t, u, passwordChange{hash: do.Hash, signOut: do.SignOutOfOthers, keepAttempt: a.ID, by: r.b.Request})
 	case signin.StartSession:
@@ -109,24 +115,24 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 // spend has the strategy write down that a proof is used up. Two requests with
 // one proof write the same records, so that one of them runs again and finds it
 // spent.
-func (r *signInRun) spend(ctx context.Context, f factor.Fact) error {
-	st, _ := r.e.strategies.Get(f.Strategy)
+func (e *Engine) spend(ctx context.Context, t *txn, facts signInFacts, set *settings.Settings, f factor.Fact) error {
+	st, _ := e.strategies.Get(f.Strategy)
 	sp, ok := st.(factor.Spender)
 	if !ok {
 		return fault.New(fault.Internal, "")
 	}
-	sp.Spend(f, r.facts.subject(r.settings), r.t.now)
-	if r.facts.second != nil {
-		if err := user.PutSecondFactors(ctx, r.t, r.facts.user, r.facts.second, r.t.now); err != nil {
+	sp.Spend(f, facts.subject(set), t.now)
+	if facts.second != nil {
+		if err := user.PutSecondFactors(ctx, t, facts.user, facts.second, t.now); err != nil {
 			return err
 		}
 	}
-	if r.facts.ticket != nil {
-		if err := r.facts.ticket.Put(ctx, r.t, r.t.now); err != nil {
+	if facts.ticket != nil {
+		if err := facts.ticket.Put(ctx, t, t.now); err != nil {
 			return err
 		}
 	}
-	return user.Touch(ctx, r.t, r.facts.user)
+	return user.Touch(ctx, t, facts.user)
 }
 
 // startSession makes a session for u on client c; the caller Puts it. Putting

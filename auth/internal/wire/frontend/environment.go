@@ -310,7 +310,7 @@ func authConfig(s *settings.Settings) AuthConfig {
 		IdentificationRequirements: [][]string{}, IdentificationStrategies: identifiers(s),
 		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: secondFactors(s),
 		EmailAddressVerificationStrategies: list(s.EmailAddress.Verifications),
-		TestMode:                           s.TestMode, SingleSessionMode: !s.Sessions.Multi, NativeSettings: NativeSettings{Object: "native_settings"}}
+		TestMode:                           s.TestMode, SingleSessionMode: !s.Sessions.Multi, Reverification: s.Reverification.Enabled, NativeSettings: NativeSettings{Object: "native_settings"}}
 	if s.Password.Enabled {
 		c.FirstFactors = append(c.FirstFactors, "password")
 	}
@@ -374,6 +374,7 @@ func userSettings(s *settings.Settings) UserSettings {
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
 		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	u.AttackProtection.EnumerationProtection.Enabled = s.Protection.Strict()
 	if k := s.Passkeys; k.Enabled {
 		u.PasskeySettings = PasskeySettings{AllowAutofill: k.AllowAutofill, ShowSignInButton: k.ShowSignInButton, SatisfiesSecondFactor: k.SatisfiesSecondFactor}
 	}
