@@ -12,7 +12,8 @@ import (
 
 // open are the forms of /user that need no step-up; every other one does. They
 // change nothing that the account hangs on, or go on with what was let in.
-var open = []string{"/user/profile", "/user/picture", "/user/picture/remove", "/user/emails/send", "/user/emails/verify"}
+var open = []string{"/user/profile", "/user/picture", "/user/picture/remove", "/user/emails/send", "/user/emails/verify",
+	"/user/app/verify", "/user/passkeys", "/user/passkeys/rename"}
 
 // A StepUp is what a person can show once more.
 type StepUp struct {

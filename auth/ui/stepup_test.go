@@ -14,7 +14,8 @@ func TestAttack_P08_PagesStepUpFirst(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.person(ada)
 	v := w.signedIn(t, ada)
-	open := []string{"/auth/user/profile", "/auth/user/picture", "/auth/user/picture/remove", "/auth/user/emails/send", "/auth/user/emails/verify"}
+	open := []string{"/auth/user/profile", "/auth/user/picture", "/auth/user/picture/remove", "/auth/user/emails/send", "/auth/user/emails/verify",
+		"/auth/user/app/verify", "/auth/user/passkeys", "/auth/user/passkeys/rename"}
 	w.advance(time.Hour)
 	n := 0
 	for _, path := range posts {
