@@ -18,7 +18,7 @@ const (
 	Lock             Event = "lock"
 	Delete           Event = "delete"
 	PasswordChange   Event = "password change" // the default: other sessions end
-	FactorRemoved    Event = "factor removed"  // the password is taken away
+	FactorRemoved    Event = "factor removed"  // a password, an authenticator app, backup codes or a passkey is taken away
 	KeyRotated       Event = "key rotated"     // the signing key, on schedule
 )
 
@@ -50,10 +50,11 @@ var (
 
 // Kills says what each event does to each credential of the user or session
 // concerned, whoever makes it happen: the user, or the host through [Users].
-// When users change or remove their own password, the session in which they do
-// it lives, and the others fare as the table says. The Backend API does
-// the same, but leaves sessions alone when it removes a password or marks it as
-// compromised, unless it is asked to end them: its clients know it so.
+// When users change their own password or remove a factor of their own, the
+// session in which they do it lives, and the others fare as the table says. The
+// Backend API does the same, but leaves sessions alone when it removes a factor
+// or marks a password as compromised, unless it is asked to end them: its
+// clients know it so.
 var Kills = map[Event]map[Credential]Fate{
 	SignOut:          {SessionToken: Dies, Bearer: Dies, ClientCookie: Dies, Code: Lives, SecretKey: Lives, Link: None, Ticket: Lives},
 	SignOutElsewhere: {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Lives, SecretKey: Lives, Link: None, Ticket: Lives},

@@ -343,7 +343,8 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 	second := r.must("POST", "/v1/email_addresses", fields{"user_id": id, "email_address": name("second"), "verified": true}).json(r)["id"].(string)
 	sid, _ := r.newSession(id)
 	s := r.must("GET", "/v1/sessions/"+sid, nil).json(r)
-	method, path = fill(pattern, map[string]string{"user_id": id, "sign_in_token_id": r.made("sign_in_tokens", fields{"user_id": id}),
+	_, codes, passkey := r.withFactors(id)
+	method, path = fill(pattern, map[string]string{"user_id": id, "passkey_identification_id": passkey, "sign_in_token_id": r.made("sign_in_tokens", fields{"user_id": id}),
 		"actor_token_id":    r.made("actor_tokens", fields{"user_id": id, "actor": fields{"sub": "user_x"}}),
 		"invitation_id":     r.made("invitations", fields{"email_address": name("invited")}),
 		"waitlist_entry_id": r.made("waitlist_entries", fields{"email_address": name("waits")}),
@@ -377,6 +378,8 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 		body = encode(fields{"user_id": id, "email_address": name("third")})
 	case "PUT /v1/users/{user_id}/email_address":
 		body = encode(fields{"email_address": name("only")})
+	case "POST /v1/users/{user_id}/verify_totp":
+		body = encode(fields{"code": codes[0]})
 	case "POST /v1/sessions":
 		body = encode(fields{"user_id": id})
 	case "POST /v1/clients/verify":

@@ -37,6 +37,7 @@ const (
 type rig struct {
 	testing.TB
 	engine *engine.Engine
+	store  store.Store
 	site   *site.Site
 	server *httptest.Server
 
@@ -98,7 +99,7 @@ func newRig(t testing.TB, c rigConfig) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.engine, r.site = e, s
+	r.engine, r.store, r.site = e, c.store, s
 	r.server = httptest.NewServer(bapi.New(e, s))
 	t.Cleanup(r.server.Close)
 	return r

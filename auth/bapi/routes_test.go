@@ -14,7 +14,7 @@ func patterns() []string { return bapi.Patterns() }
 // unknown names things that do not exist.
 var unknown = map[string]string{"user_id": "user_none", "email_address_id": "idn_none", "session_id": "sess_none",
 	"client_id": "client_none", "template": "none", "provider": "oauth_google", "sign_in_token_id": "sit_none", "actor_token_id": "act_none",
-	"invitation_id": "inv_none", "waitlist_entry_id": "wle_none", "identifier_id": "alid_none"}
+	"invitation_id": "inv_none", "waitlist_entry_id": "wle_none", "identifier_id": "alid_none", "passkey_identification_id": "idn_none"}
 
 // TestAttack_M10_key: nothing answers without the secret key, and nobody learns
 // which paths there are.
@@ -115,6 +115,7 @@ func TestRoutes_other(t *testing.T) {
 
 // minimal are bodies that are right but for what the path names.
 var minimal = map[string]any{
+	"POST /v1/users/{user_id}/verify_totp":                fields{"code": "123456"},
 	"POST /v1/users/{user_id}/verify_password":            fields{"password": goodPassword},
 	"PUT /v1/users/{user_id}/email_address":               fields{"email_address": "new@example.com"},
 	"POST /v1/sessions/{session_id}/refresh":              fields{"expired_token": "x", "refresh_token": "y", "request_origin": "https://example.com"},

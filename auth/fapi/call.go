@@ -93,6 +93,9 @@ func (c *call) run(rt Route) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.gated(rt); err != nil {
+		return nil, err
+	}
 	return rt.handle(c)
 }
 

@@ -38,6 +38,8 @@ type Settings struct {
 	Sessions Sessions `json:"sessions"`
 	Codes    Codes    `json:"codes"`
 	Limits   Limits   `json:"limits"`
+	// Reverification is the step-up before sensitive acts.
+	Reverification Reverification `json:"reverification"`
 	// Mails are the notices that are sent.
 	Mails Mails `json:"mails"`
 
@@ -204,10 +206,11 @@ func Default() Settings {
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
 			NetworkFailures: Rate{100, 10 * time.Minute}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
-		Mails:      AllMails(),
-		Access:     Access{DisabledOnSignIn: true},
-		DeleteSelf: true,
-		Protection: defaultProtection(),
+		Mails:          AllMails(),
+		Reverification: Reverification{Enabled: true},
+		Access:         Access{DisabledOnSignIn: true},
+		DeleteSelf:     true,
+		Protection:     defaultProtection(),
 
 		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
 		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},

@@ -8,7 +8,6 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/settings"
-	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -381,7 +380,7 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 	if err := e.endUser(ctx, t, u.ID, "", status); err != nil {
 		return err
 	}
-	if err := signin.VoidAll(ctx, t, u.ID, "", t.now); err != nil {
+	if err := voidAttempts(ctx, t, u.ID, ""); err != nil {
 		return err
 	}
 	if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {

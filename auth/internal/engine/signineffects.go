@@ -84,7 +84,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	case signin.ProveAddress:
 		return r.proveAddress(ctx, a, do)
 	case signin.Spend:
-		return r.spend(ctx, do.Fact)
+		return r.e.spend(ctx, t, r.facts, r.settings, do.Fact)
 	case signin.SetPassword:
 		return r.e.setPassword(ctx, t, u, passwordChange{hash: do.Hash, signOut: do.SignOutOfOthers, keepAttempt: a.ID, by: r.b.Request})
 	case signin.StartSession:
@@ -107,24 +107,24 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 // spend has the strategy write down that a proof is used up. Two requests with
 // one proof write the same records, so that one of them runs again and finds it
 // spent.
-func (r *signInRun) spend(ctx context.Context, f factor.Fact) error {
-	st, _ := r.e.strategies.Get(f.Strategy)
+func (e *Engine) spend(ctx context.Context, t *txn, facts signInFacts, set *settings.Settings, f factor.Fact) error {
+	st, _ := e.strategies.Get(f.Strategy)
 	sp, ok := st.(factor.Spender)
 	if !ok {
 		return fault.New(fault.Internal, "")
 	}
-	sp.Spend(f, r.facts.subject(r.settings), r.t.now)
-	if r.facts.second != nil {
-		if err := user.PutSecondFactors(ctx, r.t, r.facts.user, r.facts.second, r.t.now); err != nil {
+	sp.Spend(f, facts.subject(set), t.now)
+	if facts.second != nil {
+		if err := user.PutSecondFactors(ctx, t, facts.user, facts.second, t.now); err != nil {
 			return err
 		}
 	}
-	if r.facts.ticket != nil {
-		if err := r.facts.ticket.Put(ctx, r.t, r.t.now); err != nil {
+	if facts.ticket != nil {
+		if err := facts.ticket.Put(ctx, t, t.now); err != nil {
 			return err
 		}
 	}
-	return user.Touch(ctx, r.t, r.facts.user)
+	return user.Touch(ctx, t, facts.user)
 }
 
 // proveAddress marks an address as the user's own. If a sign-up founded the

@@ -290,7 +290,7 @@ func authConfig(s *settings.Settings) AuthConfig {
 		IdentificationRequirements: [][]string{}, IdentificationStrategies: identifiers(s),
 		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: secondFactors(s),
 		EmailAddressVerificationStrategies: list(s.EmailAddress.Verifications),
-		TestMode:                           s.TestMode, SingleSessionMode: !s.Sessions.Multi, NativeSettings: NativeSettings{Object: "native_settings"}}
+		TestMode:                           s.TestMode, SingleSessionMode: !s.Sessions.Multi, Reverification: s.Reverification.Enabled, NativeSettings: NativeSettings{Object: "native_settings"}}
 	if s.Password.Enabled {
 		c.FirstFactors = append(c.FirstFactors, "password")
 	}
