@@ -62,6 +62,9 @@ type Env struct {
 	// Taken reports whether somebody else has claimed the value of an
 	// attribute.
 	Taken func(attribute, value string) bool
+	// Veiled: nothing tells whether somebody has claimed a value, but to who
+	// proves it.
+	Veiled bool
 	// Admitted reports whether the lists let in who brings what the attempt has;
 	// nil lets everybody in.
 	Admitted func(*Attempt) bool
@@ -262,7 +265,7 @@ func (a *Attempt) setEmailAddress(address string, env Env) error {
 	if err != nil {
 		return fault.From(err)
 	}
-	if env.Taken(attribute, id.Canonical) {
+	if env.Taken(attribute, id.Canonical) && !env.Veiled {
 		return fault.New("form_identifier_exists", attribute)
 	}
 	if id.Value != a.EmailAddress {
@@ -302,6 +305,9 @@ func (a *Attempt) prove(in Prove, env Env) error {
 		return err
 	}
 	v := a.Verification(attribute)
+	if env.Veiled && v != nil && env.Taken(attribute, v.Target) {
+		in.Fact.OK = false // nothing was sent that could prove it
+	}
 	if err = factor.Settle(v, in.Fact, env.Settings.Codes, env.Now); v != nil {
 		a.put(attribute, *v)
 	}

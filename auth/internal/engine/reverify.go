@@ -180,7 +180,7 @@ func (e *Engine) AttemptReverification(ctx context.Context, b *Browser, sessionI
 			o.TargetID, o.Target = v.TargetID, v.Target
 		}
 		proof.Account = f.user.Identifier()
-		fact, sl, err := e.judgeCounted(ctx, b, b.knows(f.user), o, f.subject(set), v, proof)
+		fact, sl, err := e.judgeCounted(ctx, b, standing{known: b.knows(f.user)}, o, f.subject(set), v, proof)
 		return reverify.Prove{Use: use, Fact: fact}, sl, err
 	})
 }

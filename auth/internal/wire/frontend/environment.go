@@ -354,6 +354,7 @@ func userSettings(s *settings.Settings) UserSettings {
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
 		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	u.AttackProtection.EnumerationProtection.Enabled = s.Protection.Strict()
 	if k := s.Passkeys; k.Enabled {
 		u.PasskeySettings = PasskeySettings{AllowAutofill: k.AllowAutofill, ShowSignInButton: k.ShowSignInButton, SatisfiesSecondFactor: k.SatisfiesSecondFactor}
 	}
