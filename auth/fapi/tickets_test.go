@@ -281,6 +281,7 @@ func TestAttack_S16_SensitiveRoutes(t *testing.T) {
 	b.patch("/v1/me", "first_name", "Ada").ok()
 	b.patch("/v1/me/metadata", "unsafe_metadata", `{"a":1}`).ok()
 	b.patch("/v1/me", "primary_email_address_id", before.PrimaryEmailAddressID).refused(403, "authorization_invalid")
+	b.post("/v1/client/sessions/"+b.session+"/verify", "level", "first_factor").refused(403, "authorization_invalid")
 	// Past the route, the engine says no as well: the pages call it.
 	actor := must(r.e.Actor(t.Context(), must(r.e.Browser(t.Context(), []string{b.cookie("__client")}, engine.Request{})), b.session))
 	for name, act := range map[string]func() error{
