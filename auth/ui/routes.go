@@ -39,6 +39,12 @@ func routes() map[string]route {
 		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 
+		"/sign-in/social":          {get: getSignInSocial, post: postSignInSocial, page: "/sign-in"},
+		"/sign-in/social/transfer": {post: postTransferToSignIn, page: "/sign-in"},
+		"/sign-up/social":          {get: getSignUpSocial, post: postSignUpSocial, page: "/sign-up"},
+		"/sign-up/social/transfer": {post: postTransferToSignUp, page: "/sign-up"},
+		"/sign-up/continue":        {get: getContinue, post: postContinue},
+
 		"/sign-up":        {get: getSignUp, post: postSignUp},
 		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
 		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
@@ -66,6 +72,8 @@ func routes() map[string]route {
 		"/user/emails/verify":    {get: getEmailVerify, post: postEmailVerify},
 		"/user/emails/primary":   {post: postEmailPrimary, page: "/user"},
 		"/user/emails/remove":    {post: postEmailRemove, page: "/user"},
+		"/user/connected":        {post: postConnect, page: "/user"},
+		"/user/connected/remove": {post: postDisconnect, page: "/user"},
 		"/user/app":              {post: postApp, page: "/user"},
 		"/user/app/verify":       {post: postAppVerify, page: "/user"},
 		"/user/app/remove":       {post: postAppRemove, page: "/user"},

@@ -20,6 +20,7 @@ var signUpFields = []string{"first_name", "last_name", "email_address", "passwor
 func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
 	pg = x.page()
 	pg.SignUpClosed = x.settings.SignUp.Mode != settings.Public
+	pg.Social = x.providers()
 	if closed, err = x.signedInAlready(pg); err != nil || closed {
 		return pg, closed, err
 	}
@@ -180,8 +181,16 @@ func (x *exchange) proceedSignUp(a *signup.Attempt) error {
 	switch {
 	case a.Status == signup.Complete:
 		return x.done(x.p.opts.AfterSignUp)
+	case len(a.Missing(x.settings)) > 0 && a.Proven() != nil:
+		return x.redirect("/sign-up/continue", "")
 	case len(a.Missing(x.settings)) > 0: // the settings have changed meanwhile
 		return x.redirect("/sign-up", "restart")
+	}
+	if x.r.Method == "POST" && a.Verification("email_address") == nil {
+		x.b.ReturnTo = x.url("/link/done")
+		if _, err := x.p.engine.PrepareSignUp(x.ctx(), x.b, a.ID, x.verification()); err != nil {
+			return x.refuseSignUp(err)
+		}
 	}
 	return x.redirect("/sign-up/verify", "")
 }
@@ -202,7 +211,7 @@ func (x *exchange) signUpStep() (v *engine.SignUpView, pg *Page, err error) {
 	}
 	v, pg = all.SignUp, x.page()
 	pg.Attempt = v.ID
-	pg.Code = &Code{To: v.EmailAddress}
+	pg.Code = &Code{To: v.EmailAddress, Unsent: v.Verification("email_address") == nil}
 	if c := v.Verification("email_address"); c != nil && !c.SentAt.IsZero() {
 		pg.Code.Link = c.Strategy == byLink
 		pg.Code.Wait = max(0, seconds(c.SentAt.Add(x.settings.Codes.ResendAfter).Sub(v.Now)))

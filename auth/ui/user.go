@@ -31,6 +31,7 @@ func (x *exchange) userPage(a *engine.Actor) (*Page, error) {
 			Primary: id.ID == u.PrimaryEmailAddressID, Verified: id.Verified})
 	}
 	p.Factors = x.factors(u)
+	p.Connected, pg.Social = x.connected(u), x.providers()
 	if p.Factors.PasskeysOn && p.Factors.CanMore {
 		x.passkeyForm(pg, PasskeyForm{Kind: "create", Action: x.url("/user/passkeys"), Options: x.url("/user/passkeys/options"), Label: "Add a passkey"})
 	}

@@ -72,7 +72,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 			return nil, fault.New("form_param_value_invalid", "strategy")
 		}
 	}
-	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" {
+	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" && !e.elsewhere(p.Strategy) {
 		return nil, fault.New("requires_captcha", "")
 	}
 	inputs, err := e.signInInputs(ctx, b, s, p)

@@ -39,7 +39,7 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 		return nil, err
 	}
 	// A ticket shows more than a token does.
-	if s.Captcha.SignUp && p.Ticket == "" && !e.human(b) {
+	if s.Captcha.SignUp && p.Ticket == "" && !e.elsewhere(p.Strategy) && !e.human(b) {
 		if err := e.proveHuman(ctx, b, p.CaptchaToken, p.OwnPage); err != nil {
 			return nil, err
 		}
