@@ -167,11 +167,6 @@ type Limits struct {
 	Mail Rate `json:"mail"`
 }
 
-// Organizations says what is offered of organizations.
-type Organizations struct {
-	Enabled bool `json:"enabled"`
-}
-
 // Default returns the settings of an instance that its host said nothing
 // about: e-mail address and password, verified by a code; sessions of seven
 // days; tokens of a minute.
@@ -194,9 +189,10 @@ func Default() Settings {
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
 			NetworkFailures: Rate{100, 10 * time.Minute}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
-		Mails:      AllMails(),
-		DeleteSelf: true,
-		Protection: defaultProtection(),
+		Mails:         AllMails(),
+		DeleteSelf:    true,
+		Organizations: DefaultOrganizations(),
+		Protection:    defaultProtection(),
 
 		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
 		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},

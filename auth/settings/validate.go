@@ -69,7 +69,7 @@ func (s *Settings) Validate() error {
 	between(s.Codes.Lifetime, time.Minute, 10*time.Minute, "codes.lifetime")
 	check(s.Codes.Tries >= 1 && s.Codes.Tries <= 10, "codes.tries", "must be 1 to 10")
 	between(s.Codes.ResendAfter, 0, s.Codes.Lifetime, "codes.resend_after")
-	check(!s.Organizations.Enabled, "organizations.enabled", "organizations cannot be enabled yet")
+	s.Organizations.validate(check)
 
 	s.Protection.validate(check)
 	check(s.Limits.AttemptCode.Count <= 200, "limits.attempt_code", "must be at most 200: each is kept")

@@ -162,6 +162,9 @@ func (e *Engine) startSession(ctx context.Context, t *txn, c *session.Client, u 
 	if err := user.Touch(ctx, t, u); err != nil {
 		return nil, err
 	}
+	if err := e.enroll(ctx, t, u); err != nil {
+		return nil, err
+	}
 	s := session.New(u.ID, c.ID, set.Sessions.MaxLifetime, set.Sessions.IdleTimeout, t.now)
 	s.Activity = r.activity()
 	c.Recognize(u.ID, t.now)

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"github.com/usherauth/usher/organization"
 	"time"
 
 	"github.com/usherauth/usher/auth/settings"
@@ -213,9 +214,10 @@ type PasskeySettings struct {
 // OrganizationSettings say what is offered of organizations. Without them
 // clients show no organization at all.
 type OrganizationSettings struct {
-	Enabled               bool `json:"enabled"`
-	MaxAllowedMemberships int  `json:"max_allowed_memberships"`
-	Actions               struct {
+	Enabled                    bool `json:"enabled"`
+	MaxAllowedMemberships      int  `json:"max_allowed_memberships"`
+	ForceOrganizationSelection bool `json:"force_organization_selection"`
+	Actions                    struct {
 		AdminDelete bool `json:"admin_delete"`
 	} `json:"actions"`
 	Domains struct {
@@ -263,9 +265,11 @@ type APIKeysSettings struct {
 // NewEnvironment is what the settings offer.
 func NewEnvironment(s *settings.Settings, p Paths) Environment {
 	env := Environment{AuthConfig: authConfig(s), DisplayConfig: displayConfig(s, p), UserSettings: userSettings(s)}
-	org := &env.OrganizationSettings
-	org.Enabled, org.Actions.AdminDelete = s.Organizations.Enabled, true
-	org.Domains.EnrollmentModes, org.Domains.DefaultRole, org.CreatorRole = []string{}, "org:member", "org:admin"
+	o, org := s.Organizations, &env.OrganizationSettings
+	org.Enabled, org.MaxAllowedMemberships, org.ForceOrganizationSelection = o.Enabled, o.MaxMemberships, o.ForceSelection
+	org.Actions.AdminDelete, org.Slug.Disabled, org.Domains.Enabled = o.AdminDelete, !o.Slugs, o.Domains
+	org.Domains.EnrollmentModes = append([]string{organization.ManualInvitation}, o.EnrollmentModes...)
+	org.Domains.DefaultRole, org.CreatorRole = organization.Member, organization.Admin
 	env.FraudSettings.Object, env.FraudSettings.Native.DeviceAttestationMode = "fraud_settings", "disabled"
 	return env
 }
@@ -339,7 +343,7 @@ func userSettings(s *settings.Settings) UserSettings {
 			"block_email_subaddresses": {}, "block_disposable_email_domains": {}},
 		PasswordSettings: passwordSettings(s.Password),
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
-		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
+		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled && s.Organizations.MembersCreate}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
 	if k := s.Passkeys; k.Enabled {
 		u.PasskeySettings = PasskeySettings{AllowAutofill: k.AllowAutofill, ShowSignInButton: k.ShowSignInButton, SatisfiesSecondFactor: k.SatisfiesSecondFactor}
