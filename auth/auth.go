@@ -55,6 +55,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(),
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
 		PasskeyHost: s.PasskeyHost(), PasskeyOrigins: s.PasskeyOrigins(),
+		Local: s.Local, Captcha: c.Captcha,
 		Mailer: c.Mailer, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/internal/site"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
@@ -83,6 +84,12 @@ type Config struct {
 	Passwords *password.Hasher
 	// Breaches is asked about new passwords if the settings say so. nil: nobody.
 	Breaches password.BreachChecker
+
+	// Captcha tells people from programs where the settings ask for it, see
+	// package auth/captcha. nil: a proof of work, which Clerk's components cannot
+	// do. usher's own pages always use that, so that no script of a stranger runs
+	// on them.
+	Captcha captcha.Verifier
 
 	// ClerkJS is a folder laid out as node_modules that holds @clerk/clerk-js
 	// and @clerk/ui, see [Folder]. nil: browsers are redirected to a public CDN.

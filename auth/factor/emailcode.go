@@ -3,11 +3,9 @@ package factor
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
-	"math/big"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
@@ -60,15 +58,17 @@ func (e EmailCode) Prepare(_ context.Context, c Challenge) (Prepared, error) {
 	if c.Option.Target == "" {
 		return Prepared{}, fault.New("form_param_nil", "email_address")
 	}
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	code, send, err := drawCode(c.Subject.Settings, c.Option.Target)
 	if err != nil {
 		return Prepared{}, err
 	}
-	code := fmt.Sprintf("%06d", n)
 	v := Verification{ID: store.NewID("ver", c.Now), Strategy: e.Traits().Name, Status: Unverified,
 		TargetID: c.Option.TargetID, Target: c.Option.Target,
 		SentAt: c.Now, ExpireAt: c.Now.Add(c.Subject.Settings.Codes.Lifetime)}
 	v.Secret = e.hash(&v, code)
+	if !send {
+		return Prepared{Verification: v}, nil
+	}
 	slug := notify.VerificationCode
 	if e.ForReset {
 		slug = notify.ResetPasswordCode

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/user"
 	"github.com/usherauth/usher/user/passkey"
 )
@@ -99,7 +100,9 @@ type Subject struct {
 	User     *user.User
 	Password *user.Password // nil: none
 	// Second are the secrets of the user's second factors; nil: none.
-	Second   *user.SecondFactors
+	Second *user.SecondFactors
+	// Ticket is the one that is brought, as stored; nil: none.
+	Ticket   *ticket.Pass
 	Settings *settings.Settings
 }
 
@@ -222,6 +225,8 @@ type Fact struct {
 	VerificationID string
 	// UserID is whose proof was judged, where the strategy knows.
 	UserID string
+	// TicketID is the ticket that was judged.
+	TicketID string
 	// PasswordHash is the hash of the password that was judged. A version would
 	// not do: it begins anew with every record.
 	PasswordHash string

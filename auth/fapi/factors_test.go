@@ -10,6 +10,8 @@ import (
 
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/store/memory"
+	"github.com/usherauth/usher/storetest"
 	"github.com/usherauth/usher/user/totp"
 )
 
@@ -363,4 +365,45 @@ func TestAttack_C16_FactorsOfAStranger(t *testing.T) {
 	if a := b.signInByPasskey(d); a.status != 404 {
 		t.Errorf("the stranger's passkey: %d", a.status)
 	}
+}
+
+// Each step changes the store in one transaction, beside the one that counts a
+// try of a code before it is judged.
+func TestOneTransactionAStep(t *testing.T) {
+	counter := storetest.Counting(memory.New())
+	r := newRig(t, passkeysOn, func(s *setup) { s.store = counter })
+	b := r.browser()
+	b.signUp(ada, good)
+	a, codes := b.setUpTOTP()
+	d := r.device()
+	b.addPasskey(d)
+	step := func(name string, most int64, fn func() *answer) *answer {
+		t.Helper()
+		counter.Reset()
+		got := fn().ok()
+		if n := counter.Calls().Update; n > most {
+			t.Errorf("%s: %d transactions", name, n)
+		}
+		return got
+	}
+	for strategy, code := range map[string]string{"totp": a.code(0), "backup_code": codes[7]} {
+		c := r.browser()
+		p := c.toSecond()
+		step(strategy, 2, func() *answer { return c.post(p+"/attempt_second_factor", "strategy", strategy, "code", code) })
+	}
+	c := r.browser()
+	begun := step("a passkey's beginning", 1, func() *answer { return c.post("/v1/client/sign_ins", "strategy", "passkey") })
+	signed := c.answerTo(d, begun.str("response.first_factor_verification.nonce"))
+	step("a passkey", 1, func() *answer { return c.showPasskey("/v1/client/sign_ins/"+begun.str("response.id"), signed) })
+	step("new backup codes", 1, func() *answer { return b.post("/v1/me/backup_codes") })
+	made := step("a new passkey's beginning", 1, func() *answer { return b.post("/v1/me/passkeys") })
+	id, nonce := made.str("response.id"), made.str("response.verification.nonce")
+	raw, err := r.device().Create([]byte(nonce))
+	if err != nil {
+		t.Fatal(err)
+	}
+	step("a new passkey", 1, func() *answer {
+		return b.post("/v1/me/passkeys/"+id+"/attempt_verification", "public_key_credential", string(raw))
+	})
+	step("the end of the app", 1, func() *answer { return b.delete("/v1/me/totp") })
 }

@@ -260,6 +260,7 @@ func TestAttack_P01_ChallengeIsUsedOnce(t *testing.T) {
 	for range 4 {
 		other.showPasskey(path, `{"id":"x"}`)
 	}
+	b.stepUp()
 	_, raw := b.beginPasskey(r.device())
 	id2, _ := b.beginPasskey(r.device())
 	b.post("/v1/me/passkeys/"+id2+"/attempt_verification", "strategy", "passkey", "public_key_credential", raw).refused(400, "passkey_invalid_verification")

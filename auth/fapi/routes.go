@@ -49,6 +49,12 @@ func routes() []Route {
 		{post, "/v1/client/sessions/{session_id}/tokens", Client, false, (*call).createToken},
 		{post, "/v1/client/sessions/{session_id}/tokens/{template_name}", Client, false, (*call).createTemplateToken},
 
+		{post, "/v1/client/sessions/{session_id}/verify", Client, false, (*call).startReverification},
+		{post, "/v1/client/sessions/{session_id}/verify/prepare_first_factor", Client, false, (*call).prepareReverifyFirst},
+		{post, "/v1/client/sessions/{session_id}/verify/attempt_first_factor", Client, false, (*call).attemptReverifyFirst},
+		{post, "/v1/client/sessions/{session_id}/verify/prepare_second_factor", Client, false, (*call).prepareReverifySecond},
+		{post, "/v1/client/sessions/{session_id}/verify/attempt_second_factor", Client, false, (*call).attemptReverifySecond},
+
 		{post, "/v1/client/sign_ins", Client, false, (*call).createSignIn},
 		{get, "/v1/client/sign_ins/{sign_in_id}", Client, false, (*call).getSignIn},
 		{post, "/v1/client/sign_ins/{sign_in_id}/prepare_first_factor", Client, false, (*call).prepareFirstFactor},
@@ -64,6 +70,10 @@ func routes() []Route {
 		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_verification", Client, false, (*call).attemptSignUp},
 
 		{get, "/v1/verify", Client, false, (*call).verifyLink},
+		{get, "/v1/tickets/accept", Client, false, (*call).acceptTicket},
+		{post, "/v1/waitlist", Client, false, (*call).joinWaitlist},
+		{post, "/v1/client/verify", Client, false, (*call).verifyClient},
+		{get, "/v1/captcha_challenge", Open, false, (*call).captchaChallenge},
 
 		{get, "/v1/me", Session, false, (*call).getMe},
 		{patch, "/v1/me", Session, false, (*call).updateMe},

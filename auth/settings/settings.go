@@ -38,8 +38,19 @@ type Settings struct {
 	Sessions Sessions `json:"sessions"`
 	Codes    Codes    `json:"codes"`
 	Limits   Limits   `json:"limits"`
+	// Reverification is the step-up before sensitive acts.
+	Reverification Reverification `json:"reverification"`
 	// Mails are the notices that are sent.
 	Mails Mails `json:"mails"`
+
+	// Access, Captcha and Legal are what a sign-up meets.
+	Access  Access  `json:"access"`
+	Captcha Captcha `json:"captcha"`
+	Legal   Legal   `json:"legal"`
+	// TestMode gives addresses with +clerk_test and the numbers +1 XXX 555 0100
+	// to 0199 the code 424242, and sends them nothing. It is refused unless the
+	// instance is on a loopback URL.
+	TestMode bool `json:"test_mode"`
 
 	// DeleteSelf lets users delete their own accounts.
 	DeleteSelf bool `json:"delete_self"`
@@ -90,6 +101,7 @@ type Password struct {
 const (
 	Public     = "public"     // anybody can sign up
 	Restricted = "restricted" // nobody can, but by invitation
+	Waitlist   = "waitlist"   // as restricted, and people can ask for an invitation
 )
 
 // SignUp says who can sign up.
@@ -157,6 +169,9 @@ type Limits struct {
 	// /24 of an IPv4 address, the /56 of an IPv6 one), whatever the accounts; a
 	// /48 has four times as many.
 	NetworkFailures Rate `json:"network_failures"`
+	// NetworkLookups is how many identifiers one network may ask about where the
+	// answer tells whether there is an account, with EnumerationBulk.
+	NetworkLookups Rate `json:"network_lookups"`
 	// PasswordFailures is how many accounts one wrong password may be tried on,
 	// from anywhere.
 	PasswordFailures Rate `json:"password_failures"`
@@ -187,12 +202,14 @@ func Default() Settings {
 			AttemptSignIn: Rate{3, 10 * time.Second}, AttemptSignUp: Rate{3, 10 * time.Second},
 			CreateClient:   Rate{30, time.Minute},
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
-			NetworkFailures: Rate{100, 10 * time.Minute}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
+			NetworkFailures: Rate{100, 10 * time.Minute}, NetworkLookups: Rate{60, time.Hour}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
-		Mails:         AllMails(),
-		DeleteSelf:    true,
-		Organizations: DefaultOrganizations(),
-		Protection:    defaultProtection(),
+		Mails:          AllMails(),
+		Reverification: Reverification{Enabled: true},
+		Access:         Access{DisabledOnSignIn: true},
+		DeleteSelf:     true,
+		Protection:     defaultProtection(),
+		Organizations:  DefaultOrganizations(),
 
 		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
 		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},

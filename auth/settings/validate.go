@@ -50,7 +50,9 @@ func (s *Settings) Validate() error {
 	check(p.MaxLength >= 64 && p.MaxLength <= 256, "password.max_length", "must be 64 to 256")
 	check(p.MinStrength >= 0 && p.MinStrength <= 4, "password.min_strength", "must be 0 to 4")
 
-	check(s.SignUp.Mode == Public || s.SignUp.Mode == Restricted, "sign_up.mode", "%q is unknown", s.SignUp.Mode)
+	check(slices.Contains([]string{Public, Restricted, Waitlist}, s.SignUp.Mode), "sign_up.mode", "%q is unknown", s.SignUp.Mode)
+	check(document(s.Legal.TermsURL), "legal.terms_url", "must be a path or an http or https URL")
+	check(document(s.Legal.PrivacyURL), "legal.privacy_url", "must be a path or an http or https URL")
 	between(s.SignUp.AbandonAfter, 10*time.Minute, 30*24*time.Hour, "sign_up.abandon_after")
 	check(slices.Contains([]string{"password", "otp"}, s.SignIn.PreferredStrategy), "sign_in.preferred_strategy", "must be password or otp")
 	check(!s.SignIn.SecondFactorRequired || s.SecondFactors.TOTP, "sign_in.second_factor_required", "there is no second factor that people could have")
@@ -72,11 +74,13 @@ func (s *Settings) Validate() error {
 	s.Organizations.validate(check)
 
 	s.Protection.validate(check)
+	check(!s.Protection.Strict() || s.EmailAddress.VerifyAtSignUp, "protection.enumeration",
+		"strict needs addresses that are verified at sign-up")
 	check(s.Limits.AttemptCode.Count <= 200, "limits.attempt_code", "must be at most 200: each is kept")
 	for name, r := range map[string]Rate{"create_sign_in": s.Limits.CreateSignIn, "create_sign_up": s.Limits.CreateSignUp,
 		"attempt_sign_in": s.Limits.AttemptSignIn, "attempt_sign_up": s.Limits.AttemptSignUp,
 		"create_client": s.Limits.CreateClient, "attempt_account": s.Limits.AttemptAccount, "attempt_code": s.Limits.AttemptCode, "mail": s.Limits.Mail,
-		"network_failures": s.Limits.NetworkFailures, "password_failures": s.Limits.PasswordFailures, "instance_failures": s.Limits.InstanceFailures} {
+		"network_failures": s.Limits.NetworkFailures, "network_lookups": s.Limits.NetworkLookups, "password_failures": s.Limits.PasswordFailures, "instance_failures": s.Limits.InstanceFailures} {
 		check(r == Rate{} || r.Count > 0 && r.Per > 0, "limits."+name, "needs a count and a time, or neither")
 	}
 	return errors.Join(errs...)

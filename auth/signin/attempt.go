@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -39,6 +40,9 @@ type Attempt struct {
 	Status     Status `json:"status"`
 	Identifier string `json:"identifier,omitempty"` // as typed
 	UserID     string `json:"user_id,omitempty"`
+	// Masked: nothing tells whether there is a user, until a first factor is
+	// shown. UserID is made up if there is none.
+	Masked bool `json:"masked,omitempty"`
 
 	// First and Second are the challenges under way.
 	First  *factor.Verification `json:"first,omitempty"`
@@ -48,6 +52,10 @@ type Attempt struct {
 	SecondAt time.Time `json:"second_at,omitzero"`
 	// Strategy is how the first factor was shown.
 	Strategy string `json:"strategy,omitempty"`
+	// Actor is who acts as the user, if the host has let somebody; the session
+	// lives no longer than ActorLifetime.
+	Actor         json.RawMessage `json:"actor,omitempty"`
+	ActorLifetime time.Duration   `json:"actor_lifetime,omitempty"`
 	// ResetAsked: the first factor was the way to a new password, which must be
 	// set before anything else; PasswordSet says that it was.
 	ResetAsked  bool `json:"reset_asked,omitempty"`

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/user"
 )
 
@@ -49,7 +51,13 @@ type (
 	SendCode struct{ Send factor.Send }
 	// StartSession signs the user in and writes the session's ID to the
 	// attempt.
-	StartSession struct{ FirstAt, SecondAt time.Time }
+	StartSession struct {
+		FirstAt, SecondAt time.Time
+		// Actor is who acts as the user, if it is not the user; such a session
+		// lives no longer than Lifetime.
+		Actor    json.RawMessage
+		Lifetime time.Duration
+	}
 	// SetPassword stores a new password.
 	SetPassword struct {
 		Hash            string
@@ -83,12 +91,22 @@ type Env struct {
 	// factors; nil is none.
 	Password *user.Password
 	Second   *user.SecondFactors
+	// Mask is what is offered in place of User while nothing may tell whether
+	// there is one; nil: nothing is hidden.
+	Mask *user.User
+	// Ticket is the one that the fact of a [Prove] speaks of, as stored now; nil
+	// is none.
+	Ticket *ticket.Pass
+	// Barred: the lists keep User out.
+	Barred bool
+	// Impersonating: on this client somebody acts as another user.
+	Impersonating bool
 	// SignedIn lists who is signed in on this client, by session ID.
 	SignedIn map[string]string // session ID → user ID
 }
 
 func (e Env) subject() factor.Subject {
-	return factor.Subject{User: e.User, Password: e.Password, Second: e.Second, Settings: e.Settings}
+	return factor.Subject{User: e.User, Password: e.Password, Second: e.Second, Ticket: e.Ticket, Settings: e.Settings}
 }
 
 // Step gives the attempt after in. next is to be stored also when err is not
@@ -128,6 +146,12 @@ func (a *Attempt) ready(in Input, env Env) error {
 	if _, ok := in.(Identify); ok {
 		return fault.New("client_state_invalid", "")
 	}
+	if env.Impersonating {
+		return fault.New("session_creation_not_allowed", "")
+	}
+	if a.veiled() {
+		return nil
+	}
 	if env.User == nil || env.User.ID != a.UserID {
 		return fault.New("sign_in_identification_or_user_deleted", "")
 	}
@@ -151,8 +175,12 @@ func identifies(in Input, env Env) bool {
 	return ok && st.Traits().Identifies
 }
 
-// alone refuses a sign-in beside another one where a browser holds one session.
+// alone refuses a sign-in beside another one where a browser holds one session,
+// and beside one in which somebody acts as another user.
 func (e Env) alone() error {
+	if e.Impersonating {
+		return fault.New("session_creation_not_allowed", "")
+	}
 	if !e.Settings.Sessions.Multi && len(e.SignedIn) > 0 {
 		return fault.New("session_exists", "")
 	}
@@ -160,6 +188,9 @@ func (e Env) alone() error {
 }
 
 func (a *Attempt) identify(in Identify, env Env) error {
+	if env.Mask != nil {
+		return a.identifyMasked(in, env)
+	}
 	if env.User == nil {
 		return fault.New("form_identifier_not_found", "identifier")
 	}
@@ -181,6 +212,9 @@ func (a *Attempt) recognize(env Env) error {
 	if err := env.User.Refused(env.Now); err != nil {
 		return fault.From(err)
 	}
+	if env.Barred {
+		return fault.New("not_allowed_access", "identifier")
+	}
 	a.UserID = env.User.ID
 	return nil
 }
@@ -199,8 +233,8 @@ func (a *Attempt) slot(use factor.Use) (Status, factor.Use, **factor.Verificatio
 }
 
 // option finds what the person may really use among the offered ones.
-func option(uses factor.Use, strategy, targetID string, env Env) (factor.Option, bool) {
-	for _, o := range env.Strategies.Options(uses, env.subject()) {
+func (a *Attempt) option(uses factor.Use, strategy, targetID string, env Env) (factor.Option, bool) {
+	for _, o := range env.Strategies.Options(uses, a.offered(env)) {
 		if o.Strategy == strategy && o.TargetID == targetID {
 			return o, true
 		}
@@ -214,7 +248,7 @@ func (a *Attempt) prepare(in Prepare, env Env) ([]Effect, error) {
 		return nil, fault.New("client_state_invalid", "")
 	}
 	v := in.Prepared.Verification
-	if _, ok := option(uses, v.Strategy, v.TargetID, env); !ok {
+	if _, ok := a.option(uses, v.Strategy, v.TargetID, env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
 	if err := factor.CanResend(*slot, v, env.Settings.Codes, env.Now); err != nil {
@@ -238,6 +272,10 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	}
 	var do []Effect
 	var err error
+	veiled := a.veiled()
+	if veiled && env.User == nil {
+		in.Fact.OK = false // whatever it proves, it is nobody's
+	}
 	if st.Traits().Prepare {
 		do, err = a.proveChallenge(st, slot, uses, in.Fact, env)
 	} else {
@@ -245,6 +283,9 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	}
 	if err == nil && a.Status == NeedsIdentifier {
 		err = a.recognize(env) // the proof has named its owner
+	}
+	if veiled {
+		err = a.unveil(err, env)
 	}
 	if err != nil {
 		return nil, err
@@ -264,6 +305,9 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 		if in.Fact.Second {
 			a.SecondAt = env.Now
 		}
+		if t := env.Ticket; t != nil && t.ID == in.Fact.TicketID && len(t.Actor) > 0 {
+			a.Actor, a.ActorLifetime = t.Actor, t.SessionLifetime
+		}
 	}
 	return append(do, a.advance(env)...), nil
 }
@@ -275,7 +319,7 @@ func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification,
 	}
 	v := **slot // the former Attempt keeps its own
 	*slot = &v
-	if _, ok := option(uses, v.Strategy, v.TargetID, env); !ok {
+	if _, ok := a.option(uses, v.Strategy, v.TargetID, env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
 	wrong := st.Confirm(f, env.subject())
@@ -290,13 +334,13 @@ func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification,
 	if v.TargetID == "" {
 		return nil, nil
 	}
-	return []Effect{ProveAddress{TargetID: v.TargetID, Strategy: v.Strategy}}, nil
+	return []Effect{ProveAddress{TargetID: a.target(&v, env), Strategy: v.Strategy}}, nil
 }
 
 // proveSecret settles a fact about something that the user has set: the
 // strategy says whether that is still what was judged.
 func (a *Attempt) proveSecret(st factor.Strategy, slot **factor.Verification, uses factor.Use, f factor.Fact, env Env) ([]Effect, error) {
-	if _, ok := option(uses, f.Strategy, "", env); !ok {
+	if _, ok := a.option(uses, f.Strategy, "", env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
 	v := factor.Verification{Strategy: f.Strategy, Status: factor.Unverified}
@@ -333,6 +377,9 @@ func (a *Attempt) advance(env Env) []Effect {
 	if a.Status != Complete {
 		return nil
 	}
+	if len(a.Actor) > 0 { // the user has shown nothing
+		return []Effect{StartSession{Actor: a.Actor, Lifetime: a.ActorLifetime}}
+	}
 	return []Effect{StartSession{FirstAt: a.FirstAt, SecondAt: a.SecondAt}}
 }
 
@@ -341,6 +388,8 @@ func (a *Attempt) Due(env Env) Status {
 	switch {
 	case a.FirstAt.IsZero():
 		return NeedsFirstFactor
+	case len(a.Actor) > 0: // the host vouches for who acts, who has none of the user's factors
+		return Complete
 	case a.ResetAsked && !a.PasswordSet:
 		return NeedsNewPassword
 	case a.SecondAt.IsZero() && SecondFactorDue(env):
@@ -358,8 +407,8 @@ func SecondFactorDue(env Env) bool {
 
 // SupportedFirst lists the first factors that the attempt's user can use.
 func (a *Attempt) SupportedFirst(env Env) []factor.Option {
-	return slices.Concat(env.Strategies.Options(factor.First, env.subject()),
-		env.Strategies.Options(factor.Reset, env.subject()))
+	return slices.Concat(env.Strategies.Options(factor.First, a.offered(env)),
+		env.Strategies.Options(factor.Reset, a.offered(env)))
 }
 
 // SupportedSecond lists the second factors that the attempt's user can use.

@@ -16,6 +16,8 @@ var fields = []struct {
 	{"last_name", attributeRule("last_name"), func(a *Attempt) bool { return a.LastName != "" }},
 	{"password", func(s *settings.Settings) (bool, bool) { return s.Password.Enabled, s.Password.Required },
 		func(a *Attempt) bool { return a.PasswordHash != "" }},
+	{"legal_accepted", func(s *settings.Settings) (bool, bool) { return s.Legal.Consent, true },
+		func(a *Attempt) bool { return !a.LegalAccepted.IsZero() }},
 }
 
 func attributeRule(name string) func(*settings.Settings) (bool, bool) {

@@ -6,7 +6,6 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
-	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
 )
@@ -44,10 +43,12 @@ func (e *Engine) AddEmailAddress(ctx context.Context, a *Actor, address string) 
 		if id, err = user.NewEmailAddress(address, t.now); err != nil {
 			return err
 		}
-		if owner, err := user.ByIdentifier(ctx, t, id.Canonical); err == nil && owner.ID != u.ID {
-			return fault.New("form_identifier_exists", "email_address")
-		} else if missingAs(err, nil) != nil {
+		taken, err := takenFrom(ctx, t, id.Canonical, u)
+		if err != nil {
 			return err
+		}
+		if taken && !s.Protection.Strict() {
+			return fault.New("form_identifier_exists", "email_address")
 		}
 		return u.AddEmailAddress(id)
 	})
@@ -119,7 +120,7 @@ func (e *Engine) PrepareEmailAddress(ctx context.Context, a *Actor, id, strategy
 			return errUnchanged
 		}
 		about := link{Purpose: LinkForAddress, Target: id, ClientID: a.Browser.Client.ID, SessionID: a.Session.ID}
-		if err := e.sendChallenge(ctx, t, *prepared.Send, about, a.Browser.Request); err != nil {
+		if err := e.sendVerification(ctx, t, *prepared.Send, about, a.Browser.Request, u, s); err != nil {
 			return err
 		}
 		return errUnchanged
@@ -180,16 +181,28 @@ func settleAddress(ctx context.Context, t *txn, u *user.User, r *addressVerifica
 	if have == nil || have.Value != r.Verification.Target {
 		return nil, fault.New("resource_not_found", "")
 	}
+	taken, err := takenFrom(ctx, t, have.Canonical, u)
+	if err != nil {
+		return nil, err
+	}
+	f.OK = f.OK && !(taken && s.Protection.Strict()) // nothing was sent that could prove it
 	refused = factor.Settle(&r.Verification, f, s.Codes, t.now)
 	if err := verificationTab.Put(ctx, t, r); err != nil || refused != nil {
 		return refused, err
 	}
-	if owner, err := user.ByIdentifier(ctx, t, have.Canonical); err == nil && owner.ID != u.ID {
+	if taken {
 		return nil, fault.New("identification_claimed", "")
-	} else if missingAs(err, nil) != nil {
-		return nil, err
 	}
 	return nil, u.VerifyEmailAddress(r.ID, r.Verification.Strategy, t.now)
+}
+
+// takenFrom reports whether an identifier is somebody else's than u's.
+func takenFrom(ctx context.Context, tx store.Tx, identifier string, u *user.User) (bool, error) {
+	owner, err := user.ByIdentifier(ctx, tx, identifier)
+	if err != nil {
+		return false, missingAs(err, nil)
+	}
+	return owner.ID != u.ID, nil
 }
 
 func (e *Engine) addressStrategy(on []string, name string) (factor.Strategy, error) {
@@ -217,7 +230,7 @@ func (e *Engine) dropEmailAddress(ctx context.Context, t *txn, u *user.User, id 
 		return err
 	}
 	// A code that was mailed to the address for signing in dies with it.
-	return signin.VoidAll(ctx, t, u.ID, "", t.now)
+	return voidAttempts(ctx, t, u.ID, "")
 }
 
 // dropVerification forgets the code that was sent to an address of a profile.

@@ -16,13 +16,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/usherauth/usher/auth/access"
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/reverify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -47,6 +51,8 @@ type Config struct {
 	// are, paths alone if that is below the origin of whoever asks; empty: mails
 	// link to none.
 	FrontendURL, PagesURL string
+	// Local: the instance is on a loopback address only.
+	Local bool
 
 	// PasskeyHost is the domain that passkeys are for, and PasskeyOrigins are
 	// whose pages may use them. Empty: the host of the request's origin, and
@@ -61,6 +67,7 @@ type Config struct {
 
 	Hasher   *password.Hasher
 	Breaches password.BreachChecker // nil: none
+	Captcha  captcha.Verifier       // nil: a proof of work
 	Mailer   notify.Mailer
 	Renderer *notify.Renderer
 
@@ -88,9 +95,11 @@ type Engine struct {
 	passkeys   factor.Passkey
 	checker    password.Checker
 	strategies factor.Set
+	work       *captcha.Work
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
+	decoys     decoys
 	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
@@ -103,11 +112,10 @@ type Engine struct {
 
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
-	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
-		organization.Kind, organization.SlugKind, organization.MembershipKind, organization.RoleKind, organization.RoleSetKind, organization.PermissionKind,
-		organization.InvitationKind, organization.RequestKind, organization.SuggestionKind, organization.DomainKind, organization.TeamKind,
-		organization.TeamMemberKind, organization.RemainderKind, organization.ChangeKind}
+	return append([]*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
+		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
+		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
+		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}, organizationKinds...)
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -132,12 +140,17 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.mails = &limit.Limiter{Now: e.now}
 	e.checker.Now = e.now
 	e.revoked.now, e.orgChanges.now = e.now, e.now
+	var err error
+	if e.decoys, err = newDecoys(ctx, e.now()); err != nil {
+		return nil, fmt.Errorf("make a decoy: %w", err)
+	}
 	if err := store.Prepare(ctx, cfg.Store, Kinds()...); err != nil {
 		return nil, fmt.Errorf("prepare the store: %w", err)
 	}
 	if err := e.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
+	e.work = e.newWork()
 	e.strategies = factor.NewSet(
 		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
@@ -146,6 +159,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		e.passkeys,
 		factor.TOTP{},
 		factor.BackupCode{Hasher: e.codes},
+		factor.Ticket{Find: e.findPass},
 	)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)
@@ -153,7 +167,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.rotateKeys(ctx); err != nil {
 		return nil, fmt.Errorf("load signing keys: %w", err)
 	}
-	err := e.store.Update(ctx, func(tx store.Tx) error { return organization.EnsureRoles(ctx, tx, cfg.Catalogue, e.now()) })
+	err = e.store.Update(ctx, func(tx store.Tx) error { return organization.EnsureRoles(ctx, tx, cfg.Catalogue, e.now()) })
 	if err != nil {
 		return nil, fmt.Errorf("roles of organizations: %w", err)
 	}

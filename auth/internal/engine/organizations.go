@@ -10,6 +10,11 @@ import (
 	"github.com/usherauth/usher/user"
 )
 
+// organizationKinds are the kinds of records of organizations.
+var organizationKinds = []*store.Kind{organization.Kind, organization.SlugKind, organization.MembershipKind, organization.RoleKind, organization.RoleSetKind,
+	organization.PermissionKind, organization.InvitationKind, organization.RequestKind, organization.SuggestionKind, organization.DomainKind, organization.TeamKind,
+	organization.TeamMemberKind, organization.RemainderKind, organization.ChangeKind}
+
 // A scope is an organization inside a transaction, as one who acts in it sees
 // it, or as the host does.
 type scope struct {

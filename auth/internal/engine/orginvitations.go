@@ -55,7 +55,7 @@ func (e *Engine) Invite(ctx context.Context, a *Actor, id string, ps []InvitePar
 func (e *Engine) inviteAll(ctx context.Context, t *txn, s *scope, ps []InviteParams, by Request) ([]*InvitationView, error) {
 	var list []*InvitationView
 	for _, p := range ps {
-		v, err := e.invite(ctx, t, s, p, by)
+		v, err := e.inviteMember(ctx, t, s, p, by)
 		if errors.Is(err, organization.ErrInvited) || errors.Is(err, organization.ErrAlreadyMember) {
 			err = fault.From(err).With("email_addresses", []string{p.EmailAddress})
 		}
@@ -67,7 +67,7 @@ func (e *Engine) inviteAll(ctx context.Context, t *txn, s *scope, ps []InvitePar
 	return list, nil
 }
 
-func (e *Engine) invite(ctx context.Context, t *txn, s *scope, p InviteParams, by Request) (*InvitationView, error) {
+func (e *Engine) inviteMember(ctx context.Context, t *txn, s *scope, p InviteParams, by Request) (*InvitationView, error) {
 	if err := s.allowRoles(p.Role); err != nil {
 		return nil, err
 	}

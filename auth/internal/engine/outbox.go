@@ -19,8 +19,11 @@ import (
 // without the other.
 type outMail struct {
 	store.Meta
-	Slug string      `json:"slug"`
-	To   string      `json:"to"`
+	Slug string `json:"slug"`
+	To   string `json:"to"`
+	// Void mails go to nobody: they are there because otherwise their absence
+	// would tell something.
+	Void bool        `json:"void,omitempty"`
 	Data notify.Data `json:"data"`
 	// GoodUntil is when the mail says nothing of use any more, as for a code.
 	GoodUntil time.Time `json:"good_until,omitzero"`
@@ -233,6 +236,9 @@ func (e *Engine) deliver(ctx context.Context, m *outMail) (sent bool) {
 
 // send renders and sends m.
 func (e *Engine) send(ctx context.Context, m *outMail) error {
+	if m.Void {
+		return nil
+	}
 	data := m.Data
 	data.AppName, data.AppURL = e.Settings(ctx).AppName, e.cfg.AppURL
 	if !m.GoodUntil.IsZero() {

@@ -8,7 +8,6 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
-	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -97,6 +96,9 @@ func (e *Engine) AttemptTOTP(ctx context.Context, a *Actor, code string) (app *u
 		} else {
 			codes = nil
 		}
+		if err := e.showedSecond(ctx, t, a); err != nil {
+			return err
+		}
 		return e.factorAdded(ctx, t, u, "Authenticator app", a.Browser.Request)
 	})
 	if err != nil {
@@ -181,7 +183,7 @@ type factorChange struct {
 // factorRemoved ends what hung on a factor: sign-ins under way, in which it may
 // have been shown, and the sessions of whoever holds it. The user is told.
 func (e *Engine) factorRemoved(ctx context.Context, t *txn, u *user.User, c factorChange) error {
-	if err := signin.VoidAll(ctx, t, u.ID, "", t.now); err != nil {
+	if err := voidAttempts(ctx, t, u.ID, ""); err != nil {
 		return err
 	}
 	if c.signOut {

@@ -69,7 +69,7 @@ func (e *Engine) Settings(ctx context.Context) *settings.Settings {
 func (e *Engine) lastSettings() *settings.Settings { return e.settings.current.Load().settings }
 
 func (e *Engine) loadSettings(ctx context.Context) error {
-	if err := e.cfg.Settings.Validate(); err != nil {
+	if err := e.checkSettings(&e.cfg.Settings); err != nil {
 		return err
 	}
 	e.settings.current.Store(&cachedSettings{settings: &e.cfg.Settings, read: e.now()})
@@ -77,6 +77,16 @@ func (e *Engine) loadSettings(ctx context.Context) error {
 		return nil
 	}
 	return e.refreshSettings(ctx)
+}
+
+// checkSettings validates settings as a whole and for where the instance is:
+// codes that everybody knows are for this machine only.
+func (e *Engine) checkSettings(s *settings.Settings) error {
+	err := s.Validate()
+	if s.TestMode && !e.cfg.Local {
+		err = errors.Join(err, &settings.FieldError{Field: "test_mode", Problem: "needs a loopback URL: anybody could sign in with the code of tests"})
+	}
+	return err
 }
 
 func (e *Engine) refreshSettings(ctx context.Context) error {
@@ -87,7 +97,7 @@ func (e *Engine) refreshSettings(ctx context.Context) error {
 			return err
 		}
 		fresh.settings, fresh.version = set, r.Version
-		return set.Validate()
+		return e.checkSettings(set)
 	})
 	if err != nil {
 		return err
@@ -147,7 +157,7 @@ func (e *Engine) UpdateSettings(ctx context.Context, fn func(*settings.Settings)
 		if err := fn(set); err != nil {
 			return err
 		}
-		if err := set.Validate(); err != nil {
+		if err := e.checkSettings(set); err != nil {
 			return err
 		}
 		if r.Settings, err = json.Marshal(set); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -31,21 +32,32 @@ type signInFacts struct {
 	user     *user.User
 	password *user.Password
 	second   *user.SecondFactors
+	// mask is whom the ways in are offered for while nothing may tell whether
+	// there is a user; nil: nothing is hidden.
+	mask   *user.User
+	ticket *ticket.Pass
 }
 
 func (f signInFacts) subject(s *settings.Settings) factor.Subject {
-	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Settings: s}
+	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Ticket: f.ticket, Settings: s}
 }
 
 // of reads what in is decided from: the user of the attempt or, while that is
 // nobody, the one whom a proof names.
-func (f *signInFacts) of(ctx context.Context, tx store.Tx, a *signin.Attempt, in signin.Input) (err error) {
-	id := a.UserID
-	if p, ok := in.(signin.Prove); ok && id == "" {
-		id = p.Fact.UserID
+func (f *signInFacts) of(ctx context.Context, tx store.Tx, e *Engine, a *signin.Attempt, in signin.Input) (err error) {
+	p, named := in.(signin.Prove)
+	if named && a.UserID == "" && !a.Masked {
+		*f, err = factsByID(ctx, tx, p.Fact.UserID)
+	} else {
+		*f, err = e.factsFor(ctx, tx, a)
 	}
-	*f, err = factsByID(ctx, tx, id)
-	return err
+	if err != nil {
+		return err
+	}
+	if named && p.Fact.TicketID != "" {
+		f.ticket, err = ticket.GetPass(ctx, tx, p.Fact.TicketID)
+	}
+	return missingAs(err, nil)
 }
 
 // CreateSignIn starts a sign-in in place of the client's former one.
@@ -59,6 +71,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		if _, ok := e.strategies.Get(p.Strategy); !ok {
 			return nil, fault.New("form_param_value_invalid", "strategy")
 		}
+	}
+	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" {
+		return nil, fault.New("requires_captcha", "")
 	}
 	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
@@ -77,9 +92,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		for _, in := range inputs {
 			in, run.slot = uncounted(in)
 			if who, ok := in.(signin.Identify); ok {
-				run.facts, err = factsByIdentifier(ctx, t, who.Identifier)
-			} else if run.facts.user == nil {
-				err = run.facts.of(ctx, t, &a, in)
+				run.facts, err = e.factsNamed(ctx, t, s, who.Identifier)
+			} else if run.facts.user == nil && run.facts.mask == nil {
+				err = run.facts.of(ctx, t, e, &a, in)
 			}
 			if err != nil {
 				return err
@@ -119,20 +134,26 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 		in, err := e.unnamedInput(ctx, b, s, p)
 		return []signin.Input{in}, err
 	}
+	if err := e.allowLookup(b, s, false); err != nil {
+		return nil, err
+	}
 	var facts signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		facts, err = factsByIdentifier(ctx, tx, p.Identifier)
+		facts, err = e.factsNamed(ctx, tx, s, p.Identifier)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if facts.user == nil {
+		_ = e.allowLookup(b, s, true)
 	}
 	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier}}
 	if p.Password != nil {
 		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
 			return nil, err
 		}
-		f, sl, err := e.judgeCounted(ctx, b, b.knows(facts.user), factor.Option{Strategy: "password"}, facts.subject(s), nil,
+		f, sl, err := e.judgeCounted(ctx, b, standing{b.knows(facts.user), facts.mask != nil}, factor.Option{Strategy: "password"}, facts.subject(s), nil,
 			factor.Proof{Password: *p.Password, Account: p.Identifier})
 		if err != nil {
 			return nil, err
@@ -140,15 +161,16 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 		return append(inputs, counted{signin.Prove{Use: factor.First, Fact: f}, sl}), nil
 	}
 	st, ok := e.strategies.Get(p.Strategy)
-	if !ok || !st.Traits().Prepare || facts.user == nil {
+	subject := facts.offered(s, true)
+	if !ok || !st.Traits().Prepare || subject.User == nil {
 		return inputs, nil
 	}
-	for _, o := range st.Options(facts.subject(s)) {
+	for _, o := range st.Options(subject) {
 		if o.Primary {
 			if err := e.allowMail(o.Target, s); err != nil {
 				return nil, err
 			}
-			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
+			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
 			return append(inputs, signin.Prepare{Use: factor.First, Prepared: prepared}), err
 		}
 	}
@@ -196,14 +218,15 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	}
 	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
-		option, err := pickOption(st, facts.subject(s), targetID)
+		subject := facts.offered(s, a.Veiled())
+		option, err := pickOption(st, subject, targetID)
 		if err != nil {
 			return nil, err
 		}
 		if err := e.allowMail(option.Target, s); err != nil {
 			return nil, err
 		}
-		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: facts.subject(s), Now: e.now()})
+		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: subject, Now: e.now()})
 		return signin.Prepare{Use: use, Prepared: prepared}, err
 	})
 }
@@ -254,7 +277,7 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 			o.TargetID, o.Target = v.TargetID, v.Target
 		}
 		proof.Account = a.Identifier
-		f, sl, err := e.judgeCounted(ctx, b, b.knows(facts.user) || e.shownUnguessable(a), o, facts.subject(s), v, proof)
+		f, sl, err := e.judgeCounted(ctx, b, standing{b.knows(facts.user) || e.shownUnguessable(a), a.Veiled()}, o, facts.subject(s), v, proof)
 		return counted{signin.Prove{Use: use, Fact: f}, sl}, err
 	})
 }
@@ -329,7 +352,7 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 		if a, err = ownSignIn(ctx, tx, b.Client, id); err != nil {
 			return err
 		}
-		facts, err = factsByID(ctx, tx, a.UserID)
+		facts, err = e.factsFor(ctx, tx, a)
 		return err
 	})
 	if err != nil {
@@ -357,7 +380,7 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 			return err
 		}
 		var facts signInFacts
-		if err := facts.of(ctx, t, a, in); err != nil {
+		if err := facts.of(ctx, t, e, a, in); err != nil {
 			return err
 		}
 		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s, facts: facts, slot: sl}

@@ -30,6 +30,7 @@ var objects = map[string]string{
 	"totp":        "verification_totp",
 	"backup_code": "verification_backup_code",
 	"email_link":  "verification_email_link",
+	"ticket":      "verification_ticket",
 }
 
 // NewVerification is v at the time now; nil is null.

@@ -1,10 +1,12 @@
 package frontend
 
 import (
-	"github.com/usherauth/usher/organization"
 	"time"
 
+	"github.com/usherauth/usher/auth/captcha"
+	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/organization"
 )
 
 // Paths are where the pages of an application are that clients link to.
@@ -263,8 +265,14 @@ type APIKeysSettings struct {
 }
 
 // NewEnvironment is what the settings offer.
-func NewEnvironment(s *settings.Settings, p Paths) Environment {
+func NewEnvironment(s *settings.Settings, p Paths, c captcha.Public) Environment {
 	env := Environment{AuthConfig: authConfig(s), DisplayConfig: displayConfig(s, p), UserSettings: userSettings(s)}
+	if s.Captcha.SignUp || s.Captcha.SignIn {
+		d := &env.DisplayConfig
+		env.UserSettings.SignUp.CaptchaEnabled, env.UserSettings.SignUp.CaptchaWidgetType = true, c.WidgetType
+		d.CaptchaProvider, d.CaptchaWidgetType = &c.Provider, &c.WidgetType
+		d.CaptchaPublicKey, d.CaptchaPublicKeyInvisible = wire.TextOrNull(c.SiteKey), wire.TextOrNull(c.InvisibleSiteKey)
+	}
 	o, org := s.Organizations, &env.OrganizationSettings
 	org.Enabled, org.MaxAllowedMemberships, org.ForceOrganizationSelection = o.Enabled, o.MaxMemberships, o.ForceSelection
 	org.Actions.AdminDelete, org.Slug.Disabled, org.Domains.Enabled = o.AdminDelete, !o.Slugs, o.Domains
@@ -283,7 +291,7 @@ func authConfig(s *settings.Settings) AuthConfig {
 		IdentificationRequirements: [][]string{}, IdentificationStrategies: identifiers(s),
 		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: secondFactors(s),
 		EmailAddressVerificationStrategies: list(s.EmailAddress.Verifications),
-		SingleSessionMode:                  !s.Sessions.Multi, NativeSettings: NativeSettings{Object: "native_settings"}}
+		TestMode:                           s.TestMode, SingleSessionMode: !s.Sessions.Multi, Reverification: s.Reverification.Enabled, NativeSettings: NativeSettings{Object: "native_settings"}}
 	if s.Password.Enabled {
 		c.FirstFactors = append(c.FirstFactors, "password")
 	}
@@ -333,18 +341,21 @@ func displayConfig(s *settings.Settings, p Paths) DisplayConfig {
 		AfterSignInURL: p.Home, AfterSignUpURL: p.Home, AfterSignOutOneURL: p.Home, AfterSignOutAllURL: p.Home,
 		AfterSwitchSessionURL: p.Home, AfterJoinWaitlistURL: p.Home, OrganizationProfileURL: p.Organization,
 		CreateOrganizationURL: p.CreateOrganization, AfterLeaveOrganizationURL: p.Home, AfterCreateOrganizationURL: p.Home,
+		TermsURL: wire.TextOrNull(s.Legal.TermsURL), PrivacyPolicyURL: wire.TextOrNull(s.Legal.PrivacyURL),
 		LogoLinkURL: p.Home, CaptchaOAuthBypass: []string{}}
 }
 
 func userSettings(s *settings.Settings) UserSettings {
 	u := UserSettings{Attributes: attributes(s),
-		SignUp: SignUpSettings{CaptchaWidgetType: "invisible", Progressive: true, Mode: s.SignUp.Mode},
-		Restrictions: map[string]Switch{"allowlist": {}, "blocklist": {}, "allowlist_blocklist_disabled_on_sign_in": {},
-			"block_email_subaddresses": {}, "block_disposable_email_domains": {}},
+		SignUp: SignUpSettings{CaptchaWidgetType: "invisible", Progressive: true, Mode: s.SignUp.Mode, LegalConsentEnabled: s.Legal.Consent},
+		Restrictions: map[string]Switch{"allowlist": {s.Access.Allowlist}, "blocklist": {s.Access.Blocklist},
+			"allowlist_blocklist_disabled_on_sign_in": {s.Access.DisabledOnSignIn},
+			"block_email_subaddresses":                {s.Access.BlockSubaddresses}, "block_disposable_email_domains": {s.Access.BlockDisposable}},
 		PasswordSettings: passwordSettings(s.Password),
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
 		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled && s.Organizations.MembersCreate}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	u.AttackProtection.EnumerationProtection.Enabled = s.Protection.Strict()
 	if k := s.Passkeys; k.Enabled {
 		u.PasskeySettings = PasskeySettings{AllowAutofill: k.AllowAutofill, ShowSignInButton: k.ShowSignInButton, SatisfiesSecondFactor: k.SatisfiesSecondFactor}
 	}
