@@ -87,13 +87,16 @@ func (e *Engine) within(ctx context.Context, a *Actor, id, permission string, fn
 	})
 }
 
-// asActor runs fn with the actor as stored. Unlike act it does not store the
-// user.
+// asActor runs fn with the actor as stored, who must be the user. Unlike act it
+// does not store the user.
 func (e *Engine) asActor(ctx context.Context, a *Actor, fn func(t *txn, u *user.User) error) error {
 	if err := e.organizationsOn(ctx); err != nil {
 		return err
 	}
-	if a.Browser.stale {
+	switch {
+	case a.Impersonates():
+		return ErrImpersonator()
+	case a.Browser.stale:
 		return fault.New("conflict", "")
 	}
 	return e.update(ctx, func(t *txn) error {
