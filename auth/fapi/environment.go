@@ -17,7 +17,7 @@ func (a *API) paths() frontend.Paths {
 // never kept: settings change.
 func (c *call) environment() (any, error) {
 	httpx.NoStore(c.w.Header())
-	env := frontend.NewEnvironment(c.e.Settings(c.ctx()), c.paths(), c.e.Captcha())
+	env := frontend.NewEnvironment(c.e.Settings(c.ctx()), c.e.Social(c.ctx()), c.paths(), c.e.Captcha())
 	if org := &env.OrganizationSettings; org.Enabled {
 		v, err := c.e.Organizations().Roles(c.ctx())
 		if err != nil {

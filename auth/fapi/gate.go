@@ -32,33 +32,12 @@ var gates = map[string]gate{
 	"PATCH /v1/me/passkeys/{passkey_id}":                     never,
 	"DELETE /v1/me/passkeys/{passkey_id}":                    always,
 	"POST /v1/me/passkeys/{passkey_id}/attempt_verification": never,
-	"POST /v1/me/sessions/{session_id}/revoke":               always,
-
-	// An organization is no part of the account: its own permissions stand before
-	// it, and the clients have no step-up for it.
-	"DELETE /v1/me/organization_memberships/{organization_id}":                                      never,
-	"POST /v1/me/organization_invitations/{invitation_id}/accept":                                   never,
-	"POST /v1/me/organization_suggestions/{suggestion_id}/accept":                                   never,
-	"POST /v1/organizations":                                                                        never,
-	"PATCH /v1/organizations/{organization_id}":                                                     never,
-	"DELETE /v1/organizations/{organization_id}":                                                    never,
-	"PUT /v1/organizations/{organization_id}/logo":                                                  never,
-	"DELETE /v1/organizations/{organization_id}/logo":                                               never,
-	"POST /v1/organizations/{organization_id}/memberships":                                          never,
-	"PATCH /v1/organizations/{organization_id}/memberships/{user_id}":                               never,
-	"DELETE /v1/organizations/{organization_id}/memberships/{user_id}":                              never,
-	"POST /v1/organizations/{organization_id}/invitations":                                          never,
-	"POST /v1/organizations/{organization_id}/invitations/bulk":                                     never,
-	"POST /v1/organizations/{organization_id}/invitations/{invitation_id}/revoke":                   never,
-	"POST /v1/organizations/{organization_id}/membership_requests/{request_id}/accept":              never,
-	"POST /v1/organizations/{organization_id}/membership_requests/{request_id}/reject":              never,
-	"POST /v1/organizations/{organization_id}/domains":                                              never,
-	"DELETE /v1/organizations/{organization_id}/domains/{domain_id}":                                never,
-	"POST /v1/organizations/{organization_id}/domains/{domain_id}/update_enrollment_mode":           never,
-	"POST /v1/organizations/{organization_id}/domains/{domain_id}/prepare_affiliation_verification": never,
-	"POST /v1/organizations/{organization_id}/domains/{domain_id}/attempt_affiliation_verification": never,
-	"POST /v1/organizations/{organization_id}/domains/{domain_id}/prepare_ownership_verification":   never,
-	"POST /v1/organizations/{organization_id}/domains/{domain_id}/attempt_ownership_verification":   never,
+	// What a provider is asked for, and the tokens, open nothing here.
+	"POST /v1/me/external_accounts":                                    always,
+	"PATCH /v1/me/external_accounts/{external_account_id}/reauthorize": never,
+	"DELETE /v1/me/external_accounts/{external_account_id}":            always,
+	"DELETE /v1/me/external_accounts/{external_account_id}/tokens":     never,
+	"POST /v1/me/sessions/{session_id}/revoke":                         always,
 }
 
 // namesIdentifier reports whether a change of the profile is one of what a

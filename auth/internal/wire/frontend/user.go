@@ -30,7 +30,7 @@ type User struct {
 	Web3Wallets                   []struct{}               `json:"web3_wallets"`
 	Passkeys                      []wire.Passkey           `json:"passkeys"`
 	OrganizationMemberships       []OrganizationMembership `json:"organization_memberships"`
-	ExternalAccounts              []struct{}               `json:"external_accounts"`
+	ExternalAccounts              []wire.ExternalAccount   `json:"external_accounts"`
 	SAMLAccounts                  []struct{}               `json:"saml_accounts"`
 	EnterpriseAccounts            []struct{}               `json:"enterprise_accounts"`
 	PasswordLastUpdatedAt         *int64                   `json:"password_last_updated_at"`
@@ -63,8 +63,8 @@ func (e Encoder) User(u *user.User, now time.Time) *User {
 		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID),
 		PrimaryPhoneNumberID:  wire.TextOrNull(u.PrimaryPhoneNumberID),
 		PasswordEnabled:       u.PasswordEnabled, EmailAddresses: wire.EmailAddresses(u, now),
-		PhoneNumbers: none, Web3Wallets: none, Passkeys: wire.Passkeys(u), OrganizationMemberships: []OrganizationMembership{},
-		ExternalAccounts: none, SAMLAccounts: none, EnterpriseAccounts: none,
+		PhoneNumbers: none, Web3Wallets: none, Passkeys: wire.Passkeys(u), OrganizationMemberships: none,
+		ExternalAccounts: wire.ExternalAccounts(u, now), SAMLAccounts: none, EnterpriseAccounts: none,
 		PasswordLastUpdatedAt: wire.MillisOrNull(u.PasswordUpdatedAt),
 		PublicMetadata:        wire.Object(u.PublicMetadata), UnsafeMetadata: wire.Object(u.UnsafeMetadata),
 		ExternalID: wire.TextOrNull(u.ExternalID), LastSignInAt: wire.MillisOrNull(u.LastSignInAt),
