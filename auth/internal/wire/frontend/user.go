@@ -63,7 +63,7 @@ func (e Encoder) User(u *user.User, now time.Time) *User {
 		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID),
 		PrimaryPhoneNumberID:  wire.TextOrNull(u.PrimaryPhoneNumberID),
 		PasswordEnabled:       u.PasswordEnabled, EmailAddresses: wire.EmailAddresses(u, now),
-		PhoneNumbers: none, Web3Wallets: none, Passkeys: wire.Passkeys(u), OrganizationMemberships: none,
+		PhoneNumbers: none, Web3Wallets: none, Passkeys: wire.Passkeys(u), OrganizationMemberships: []OrganizationMembership{},
 		ExternalAccounts: wire.ExternalAccounts(u, now), SAMLAccounts: none, EnterpriseAccounts: none,
 		PasswordLastUpdatedAt: wire.MillisOrNull(u.PasswordUpdatedAt),
 		PublicMetadata:        wire.Object(u.PublicMetadata), UnsafeMetadata: wire.Object(u.UnsafeMetadata),
