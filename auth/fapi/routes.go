@@ -75,6 +75,9 @@ func routes() []Route {
 		{post, "/v1/client/verify", Client, false, (*call).verifyClient},
 		{get, "/v1/captcha_challenge", Open, false, (*call).captchaChallenge},
 
+		{post, "/v1/client/sign_ups/{sign_up_id}/prepare_passkey", Client, false, (*call).prepareSignUpPasskey},
+		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_passkey", Client, false, (*call).attemptSignUpPasskey},
+
 		{get, "/v1/me", Session, false, (*call).getMe},
 		{patch, "/v1/me", Session, false, (*call).updateMe},
 		{del, "/v1/me", Session, false, (*call).deleteMe},

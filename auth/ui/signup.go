@@ -19,6 +19,7 @@ var signUpFields = []string{"first_name", "last_name", "email_address", "passwor
 // signUpPage is the form, filled in from the sign-up under way if there is one.
 func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
 	pg = x.page()
+	pg.PasskeySignUp = x.settings.Passkeys.SignUp
 	pg.SignUpClosed = x.settings.SignUp.Mode == settings.Restricted
 	if closed, err = x.signedInAlready(pg); err != nil || closed {
 		return pg, closed, err
@@ -61,6 +62,10 @@ func postSignUp(x *exchange) error {
 	if closed {
 		return x.redirect("/sign-up", "")
 	}
+	withPasskey := x.withPasskey(f)
+	if withPasskey {
+		pg.Fields = slices.DeleteFunc(pg.Fields, func(f FieldSpec) bool { return f.Name == "password" })
+	}
 	p, err := signUpParams(f, pg)
 	if err != nil {
 		return x.refuse("sign_up", pg, err, signUpFields...)
@@ -72,6 +77,9 @@ func postSignUp(x *exchange) error {
 	a, err := x.p.engine.CreateSignUp(x.ctx(), x.b, p)
 	if err != nil {
 		return x.refuse("sign_up", pg, err, signUpFields...)
+	}
+	if withPasskey {
+		return x.redirect("/sign-up/passkey", "")
 	}
 	return x.proceedSignUp(a)
 }
