@@ -17,6 +17,8 @@ var offContract = map[string]string{
 	"POST /v1/client/sign_ups/{sign_up_id}/prepare_passkey": "there nobody signs up with a passkey instead of a password",
 	"POST /v1/client/sign_ups/{sign_up_id}/attempt_passkey": "likewise",
 	"GET /npm/@clerk/{file...}":                             "client scripts; React's provider asks for them below the proxy path",
+	"GET /v1/oauth_callback/{provider}":                     "a callback for each provider, against mix-up; the contract has one for all",
+	"POST /v1/oauth_callback/{provider}":                    "likewise for providers that post",
 }
 
 // TestRoutes: each route is an operation of the contract, with the same names
