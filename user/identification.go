@@ -22,8 +22,12 @@ type Identification struct {
 	// reserved one, [StrategySignUp] if a sign-up reserved it.
 	Strategy   string    `json:"strategy,omitempty"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
-	CreatedAt  time.Time `json:"created_at"`
-	UpdatedAt  time.Time `json:"updated_at"`
+	// SecondFactor reserves a phone number for showing a second factor: it is no
+	// first one any more. DefaultSecond: it is the one that is offered first.
+	SecondFactor  bool      `json:"second_factor,omitempty"`
+	DefaultSecond bool      `json:"default_second,omitempty"`
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
 }
 
 // StrategySignUp marks an address that a sign-up reserved without proof: until
@@ -129,8 +133,7 @@ func (u *User) DeleteEmailAddress(id string) error {
 		return store.ErrNotFound
 	}
 	left := slices.Delete(slices.Clone(u.EmailAddresses), i, i+1)
-	if u.EmailAddresses[i].Claims() && !slices.ContainsFunc(left, claims) &&
-		!slices.ContainsFunc(u.PhoneNumbers, claims) && u.Username == "" {
+	if u.EmailAddresses[i].Claims() && !slices.ContainsFunc(left, claims) && !u.phoneIdentifies("") && u.Username == "" {
 		return ErrLastIdentification
 	}
 	u.EmailAddresses = left

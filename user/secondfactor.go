@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/usherauth/usher/store"
@@ -111,7 +112,9 @@ func (s *SecondFactors) SpendBackupCode(slot, judged string) bool {
 
 // TwoFactorEnabled reports whether the user has a second factor that stands on
 // its own: backup codes do not.
-func (u *User) TwoFactorEnabled() bool { return u.TOTPEnabled }
+func (u *User) TwoFactorEnabled() bool {
+	return u.TOTPEnabled || slices.ContainsFunc(u.PhoneNumbers, isSecondFactor)
+}
 
 // MarkTwoFactor notes when the user came to have a second factor, or ceased to.
 // before is whether there was one before the change.
