@@ -24,10 +24,12 @@ type Identification struct {
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
 	// SecondFactor reserves a phone number for showing a second factor: it is no
 	// first one any more. DefaultSecond: it is the one that is offered first.
-	SecondFactor  bool      `json:"second_factor,omitempty"`
-	DefaultSecond bool      `json:"default_second,omitempty"`
-	CreatedAt     time.Time `json:"created_at"`
-	UpdatedAt     time.Time `json:"updated_at"`
+	SecondFactor  bool `json:"second_factor,omitempty"`
+	DefaultSecond bool `json:"default_second,omitempty"`
+	// SecondWhenVerified: once it is verified it becomes a second factor.
+	SecondWhenVerified bool      `json:"second_when_verified,omitempty"`
+	CreatedAt          time.Time `json:"created_at"`
+	UpdatedAt          time.Time `json:"updated_at"`
 }
 
 // StrategySignUp marks an address that a sign-up reserved without proof: until

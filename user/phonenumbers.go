@@ -16,6 +16,29 @@ func NewPhoneNumber(p Phone, now time.Time) Identification {
 // PhoneNumber returns the phone number with the given ID, or nil.
 func (u *User) PhoneNumber(id string) *Identification { return find(u.PhoneNumbers, id) }
 
+// Identification returns the e-mail address or phone number with the given ID,
+// or nil.
+func (u *User) Identification(id string) *Identification {
+	if have := u.EmailAddress(id); have != nil {
+		return have
+	}
+	return u.PhoneNumber(id)
+}
+
+// KeepOnly takes every address and number off u but the one with the given ID,
+// which becomes the primary one.
+func (u *User) KeepOnly(id string) {
+	other := func(x Identification) bool { return x.ID != id }
+	u.EmailAddresses = slices.DeleteFunc(slices.Clone(u.EmailAddresses), other)
+	u.PhoneNumbers = slices.DeleteFunc(slices.Clone(u.PhoneNumbers), other)
+	u.PrimaryEmailAddressID, u.PrimaryPhoneNumberID = "", ""
+	if u.EmailAddress(id) != nil {
+		u.PrimaryEmailAddressID = id
+	} else {
+		u.PrimaryPhoneNumberID = id
+	}
+}
+
 // PrimaryPhoneNumber returns the primary number, or nil.
 func (u *User) PrimaryPhoneNumber() *Identification { return u.PhoneNumber(u.PrimaryPhoneNumberID) }
 
@@ -47,9 +70,14 @@ func (u *User) VerifyPhoneNumber(id, strategy string, now time.Time) error {
 	if have == nil {
 		return store.ErrNotFound
 	}
+	second := have.SecondWhenVerified
 	have.Verified, have.Reserved, have.Strategy, have.VerifiedAt, have.UpdatedAt = true, false, strategy, now, now
+	have.SecondWhenVerified = false
 	if u.PrimaryPhoneNumberID == "" {
 		u.PrimaryPhoneNumberID = id
+	}
+	if second {
+		return u.ReservePhoneNumber(id, true, now)
 	}
 	return nil
 }

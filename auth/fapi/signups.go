@@ -1,6 +1,8 @@
 package fapi
 
 import (
+	"strings"
+
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -8,16 +10,23 @@ import (
 )
 
 // notOffered are fields of a sign-up that name what the instance does not have.
-var notOffered = []string{"phone_number", "username", "web3_wallet", "email_address_or_phone_number"}
+var notOffered = []string{"web3_wallet"}
 
 // signUpParams reads the fields of a sign-up; absent ones stay as they are.
 func (c *call) signUpParams() (engine.SignUpParams, error) {
 	f := c.form
-	p := engine.SignUpParams{EmailAddress: c.given("email_address"), FirstName: c.given("first_name"), LastName: c.given("last_name"),
+	p := engine.SignUpParams{EmailAddress: c.given("email_address"), PhoneNumber: c.given("phone_number"), Username: c.given("username"), FirstName: c.given("first_name"), LastName: c.given("last_name"),
 		Password: c.optional("password"), Locale: c.optional("locale")}
 	p.UnsafeMetadata, _ = f.JSONObject("unsafe_metadata")
 	p.LegalAccepted, _ = f.Bool("legal_accepted")
 	p.Strategy, _ = f.String("strategy")
+	if either := c.optional(signup.EitherOr); either != nil { // as people like
+		if strings.ContainsRune(*either, '@') {
+			p.EmailAddress = either
+		} else {
+			p.PhoneNumber = either
+		}
+	}
 	for _, name := range notOffered {
 		if c.optional(name) != nil {
 			f.Fail("form_param_unknown", name, "is not enabled for this application")

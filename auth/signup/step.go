@@ -18,7 +18,7 @@ type Input interface{ input() }
 type (
 	// Update sets fields; nil leaves a field as it is, empty clears it.
 	Update struct {
-		EmailAddress, FirstName, LastName *string
+		EmailAddress, PhoneNumber, Username, FirstName, LastName *string
 		// PasswordHash is the hash of a password that was checked before.
 		PasswordHash   *string
 		UnsafeMetadata json.RawMessage
@@ -57,6 +57,8 @@ type Env struct {
 	// Taken reports whether somebody else has claimed the value of an
 	// attribute.
 	Taken func(attribute, value string) bool
+	// Phone reads a phone number; nil if the instance knows none.
+	Phone func(number string) (user.Phone, error)
 	// SignedIn is how many sessions are live on this client.
 	SignedIn int
 }
@@ -112,8 +114,14 @@ func (a *Attempt) update(in Update, env Env) error {
 	var errs []error
 	refuse := func(code, param string) { errs = append(errs, fault.New(code, param)) }
 	s := env.Settings
-	if in.EmailAddress != nil {
-		if err := a.setEmailAddress(*in.EmailAddress, env); err != nil {
+	for _, id := range []struct {
+		in  *string
+		set func(string, Env) error
+	}{{in.EmailAddress, a.setEmailAddress}, {in.PhoneNumber, a.setPhoneNumber}, {in.Username, a.setUsername}} {
+		if id.in == nil {
+			continue
+		}
+		if err := id.set(*id.in, env); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -181,7 +189,7 @@ func (a *Attempt) setEmailAddress(address string, env Env) error {
 		return fault.From(err)
 	}
 	if env.Taken(attribute, id.Canonical) {
-		return fault.New("form_identifier_exists", attribute)
+		return fault.Taken(attribute)
 	}
 	if id.Value != a.EmailAddress {
 		delete(a.Verifications, attribute)

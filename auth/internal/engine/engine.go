@@ -55,6 +55,10 @@ type Config struct {
 	Breaches password.BreachChecker // nil: none
 	Mailer   notify.Mailer
 	Renderer *notify.Renderer
+	// SMS sends text messages and Phone reads numbers; nil: phone numbers cannot
+	// be enabled.
+	SMS   notify.SMSSender
+	Phone user.PhoneParser
 
 	Log *slog.Logger     // nil: none
 	Now func() time.Time // nil: time.Now
@@ -87,7 +91,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind}
+		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind, smsTallyKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -120,7 +124,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailLink{Key: e.secrets.code},
+		factor.PhoneCode{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
+		factor.PhoneCode{Key: e.secrets.code, ForReset: true},
 	)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)

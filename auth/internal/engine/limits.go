@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -52,10 +53,14 @@ func accountKey(identifier string, u *user.User) string {
 	return hex.EncodeToString(h[:16])
 }
 
-// allowMail counts a mail to an address.
-func (e *Engine) allowMail(address string, s *settings.Settings) error {
+// allowSend counts a mail to an address, and refuses numbers that get no text
+// message; those are counted where they are sent.
+func (e *Engine) allowSend(address string, s *settings.Settings) error {
 	if address == "" {
 		return nil
+	}
+	if strings.HasPrefix(address, "+") {
+		return e.allowSMS(address, s)
 	}
 	key, err := user.CanonicalEmail(address)
 	if err != nil {

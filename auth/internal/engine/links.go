@@ -90,6 +90,11 @@ var linkMails = map[LinkPurpose]string{LinkForSignIn: notify.LinkSignIn, LinkFor
 // sendChallenge puts into the outbox what a challenge sends. about is what a
 // link would open, if the challenge is one.
 func (e *Engine) sendChallenge(ctx context.Context, t *txn, s factor.Send, about link, by Request) error {
+	if s.SMS {
+		if err := e.countSMS(ctx, t, s.To, by, e.lastSettings()); err != nil {
+			return err
+		}
+	}
 	if s.Token == "" {
 		return e.enqueue(ctx, t, codeMail(s, by, t.now))
 	}

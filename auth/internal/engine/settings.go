@@ -69,7 +69,7 @@ func (e *Engine) Settings(ctx context.Context) *settings.Settings {
 func (e *Engine) lastSettings() *settings.Settings { return e.settings.current.Load().settings }
 
 func (e *Engine) loadSettings(ctx context.Context) error {
-	if err := e.cfg.Settings.Validate(); err != nil {
+	if err := e.checkSettings(&e.cfg.Settings); err != nil {
 		return err
 	}
 	e.settings.current.Store(&cachedSettings{settings: &e.cfg.Settings, read: e.now()})
@@ -87,7 +87,7 @@ func (e *Engine) refreshSettings(ctx context.Context) error {
 			return err
 		}
 		fresh.settings, fresh.version = set, r.Version
-		return set.Validate()
+		return e.checkSettings(set)
 	})
 	if err != nil {
 		return err
@@ -132,6 +132,21 @@ func (e *Engine) readSettings(ctx context.Context, tx store.Tx) (*settingsRecord
 	return r, &set, nil
 }
 
+// checkSettings validates settings as a whole, and that this instance was given what
+// they need.
+func (e *Engine) checkSettings(s *settings.Settings) error {
+	var errs []error
+	need := func(ok bool, field, problem string) {
+		if !ok {
+			errs = append(errs, &settings.FieldError{Field: field, Problem: problem})
+		}
+	}
+	need(!s.PhoneNumber.Enabled || e.cfg.Phone != nil, "phone_number.enabled", "needs a parser of numbers, see auth.Config.Phone")
+	sends := len(s.PhoneNumber.Strategies)+len(s.PhoneNumber.Verifications) > 0
+	need(!sends || e.cfg.SMS != nil, "phone_number.verifications", "needs a sender of text messages, see auth.Config.SMS")
+	return errors.Join(append(errs, s.Validate())...)
+}
+
 // UpdateSettings changes the settings: fn gets a copy of those that are stored,
 // which it may also repair. The result is validated whole. Other instances see
 // it within a second.
@@ -147,7 +162,7 @@ func (e *Engine) UpdateSettings(ctx context.Context, fn func(*settings.Settings)
 		if err := fn(set); err != nil {
 			return err
 		}
-		if err := set.Validate(); err != nil {
+		if err := e.checkSettings(set); err != nil {
 			return err
 		}
 		if r.Settings, err = json.Marshal(set); err != nil {

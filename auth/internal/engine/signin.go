@@ -59,6 +59,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 			return nil, fault.New("form_param_value_invalid", "strategy")
 		}
 	}
+	p.Identifier = e.named(p.Identifier, s)
 	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		for _, in := range inputs {
 			in, run.slot = uncounted(in)
 			if who, ok := in.(signin.Identify); ok {
-				run.facts, err = factsByIdentifier(ctx, t, who.Identifier)
+				run.facts, err = factsByIdentifier(ctx, t, who.Identifier, s)
 			} else if run.facts.user == nil {
 				err = run.facts.of(ctx, t, &a, in)
 			}
@@ -120,7 +121,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	}
 	var facts signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		facts, err = factsByIdentifier(ctx, tx, p.Identifier)
+		facts, err = factsByIdentifier(ctx, tx, p.Identifier, s)
 		return err
 	})
 	if err != nil {
@@ -142,9 +143,9 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	if !ok || !st.Traits().Prepare || facts.user == nil {
 		return inputs, nil
 	}
-	for _, o := range st.Options(facts.subject(s)) {
+	for _, o := range factor.Offered(st, factor.First|factor.Reset, facts.subject(s)) {
 		if o.Primary {
-			if err := e.allowMail(o.Target, s); err != nil {
+			if err := e.allowSend(o.Target, s); err != nil {
 				return nil, err
 			}
 			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
@@ -161,7 +162,7 @@ func (e *Engine) unnamedInput(ctx context.Context, b *Browser, s *settings.Setti
 		return nil, fault.New("form_param_nil", "identifier")
 	}
 	subject := factor.Subject{Settings: s}
-	o, err := pickOption(st, subject, "")
+	o, err := pickOption(st, factor.First, subject, "")
 	if err != nil {
 		return nil, err
 	}
@@ -194,11 +195,11 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
-		option, err := pickOption(st, facts.subject(s), targetID)
+		option, err := pickOption(st, uses(use), facts.subject(s), targetID)
 		if err != nil {
 			return nil, err
 		}
-		if err := e.allowMail(option.Target, s); err != nil {
+		if err := e.allowSend(option.Target, s); err != nil {
 			return nil, err
 		}
 		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: facts.subject(s), Now: e.now()})
@@ -206,8 +207,16 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	})
 }
 
-func pickOption(st factor.Strategy, subject factor.Subject, targetID string) (factor.Option, error) {
-	options := st.Options(subject)
+// uses are what a step of a sign-in can be done with.
+func uses(step factor.Use) factor.Use {
+	if step == factor.First {
+		return factor.First | factor.Reset
+	}
+	return step
+}
+
+func pickOption(st factor.Strategy, uses factor.Use, subject factor.Subject, targetID string) (factor.Option, error) {
+	options := factor.Offered(st, uses, subject)
 	for _, o := range options {
 		if o.TargetID == targetID || targetID == "" && (o.Primary || len(options) == 1) {
 			return o, nil
@@ -379,7 +388,13 @@ func ownSignIn(ctx context.Context, tx store.Tx, c *session.Client, id string) (
 	return a, nil
 }
 
-func factsByIdentifier(ctx context.Context, tx store.Tx, identifier string) (signInFacts, error) {
+// factsByIdentifier reads whose an identifier is, if it is of a kind that people
+// sign in with.
+func factsByIdentifier(ctx context.Context, tx store.Tx, identifier string, s *settings.Settings) (signInFacts, error) {
+	index, _ := user.Classify(identifier)
+	if on := map[string]bool{"email": s.EmailAddress.Enabled, "phone": s.PhoneNumber.Enabled, "username": s.Username.Enabled}; !on[index] {
+		return signInFacts{}, nil
+	}
 	u, err := user.ByIdentifier(ctx, tx, identifier)
 	if errors.Is(err, store.ErrNotFound) {
 		return signInFacts{}, nil

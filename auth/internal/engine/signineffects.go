@@ -118,12 +118,18 @@ func (r *signInRun) spend(ctx context.Context, f factor.Fact) error {
 // the host has set stays.
 func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do signin.ProveAddress) error {
 	t, u := r.t, r.facts.user
-	id := u.EmailAddress(do.TargetID)
-	if id == nil || id.Verified {
+	id := u.Identification(do.TargetID)
+	if id == nil {
 		return nil
 	}
+	if id.Verified {
+		if u.PhoneNumber(id.ID) == nil {
+			return nil
+		}
+		return r.e.usedSMS(ctx, t, id.Value, r.settings)
+	}
 	founded := id.Strategy == user.StrategySignUp
-	if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, t.now); err != nil {
+	if err := r.e.verifyIdentification(ctx, t, u, do.TargetID, do.Strategy, r.settings); err != nil {
 		return err
 	}
 	if !founded {
@@ -132,7 +138,7 @@ func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do sign
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
 		return err
 	}
-	u.EmailAddresses, u.PrimaryEmailAddressID = []user.Identification{*id}, do.TargetID
+	u.KeepOnly(do.TargetID)
 	if u.PasswordEnabled {
 		return r.e.setPassword(ctx, t, u, passwordChange{signOut: true, keepAttempt: a.ID, by: r.b.Request})
 	}

@@ -1,9 +1,11 @@
 package frontend
 
 import (
+	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signup"
 )
 
 // Paths are where the pages of an application are that clients link to.
@@ -280,8 +282,12 @@ func authConfig(s *settings.Settings) AuthConfig {
 		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: []string{},
 		EmailAddressVerificationStrategies: list(s.EmailAddress.Verifications),
 		SingleSessionMode:                  !s.Sessions.Multi, NativeSettings: NativeSettings{Object: "native_settings"}}
+	c.FirstFactors = append(c.FirstFactors, s.PhoneNumber.Strategies...)
 	if s.Password.Enabled {
 		c.FirstFactors = append(c.FirstFactors, "password")
+	}
+	if s.Phones.SecondFactor {
+		c.SecondFactors = append(c.SecondFactors, "phone_code")
 	}
 	for _, a := range []struct {
 		name string
@@ -290,6 +296,9 @@ func authConfig(s *settings.Settings) AuthConfig {
 		if a.Required {
 			c.IdentificationRequirements = append(c.IdentificationRequirements, []string{a.name})
 		}
+	}
+	if slices.Contains(signup.Required(s), signup.EitherOr) {
+		c.IdentificationRequirements = append(c.IdentificationRequirements, []string{"email_address", "phone_number"})
 	}
 	return c
 }
@@ -323,8 +332,9 @@ func userSettings(s *settings.Settings) UserSettings {
 		Restrictions: map[string]Switch{"allowlist": {}, "blocklist": {}, "allowlist_blocklist_disabled_on_sign_in": {},
 			"block_email_subaddresses": {}, "block_disposable_email_domains": {}},
 		PasswordSettings: passwordSettings(s.Password),
-		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
-		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
+		UsernameSettings: UsernameSettings{MinLength: s.Usernames.MinLength, MaxLength: s.Usernames.MaxLength,
+			AllowExtendedSpecialCharacters: s.Usernames.AllowExtendedSpecialCharacters, AllowNumericUsernames: s.Usernames.AllowNumeric},
+		Actions: Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
 	l := s.Protection.Lockout
 	u.AttackProtection.UserLockout.Enabled = l.Enabled
@@ -337,12 +347,21 @@ func userSettings(s *settings.Settings) UserSettings {
 
 func attributes(s *settings.Settings) map[string]Attribute {
 	out := map[string]Attribute{"password": attribute(settings.Attribute{Enabled: s.Password.Enabled, Required: s.Password.Required}, false),
-		"email_address": attribute(s.EmailAddress, true), "phone_number": attribute(s.PhoneNumber, true),
+		"email_address": attribute(s.EmailAddress, true), "phone_number": phoneAttribute(s),
 		"username": attribute(s.Username, true), "first_name": attribute(s.FirstName, false), "last_name": attribute(s.LastName, false)}
 	for _, name := range []string{"web3_wallet", "authenticator_app", "ticket", "backup_code", "passkey"} {
 		out[name] = attribute(settings.Attribute{}, false)
 	}
 	return out
+}
+
+// phoneAttribute is what phone numbers are good for, a second factor perhaps.
+func phoneAttribute(s *settings.Settings) Attribute {
+	a := attribute(s.PhoneNumber, true)
+	if s.Phones.SecondFactor {
+		a.UsedForSecondFactor, a.SecondFactors = true, []string{"phone_code"}
+	}
+	return a
 }
 
 // attribute is a; an identifier that is enabled is good for signing in, with

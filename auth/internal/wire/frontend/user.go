@@ -26,7 +26,7 @@ type User struct {
 	TOTPEnabled                   bool                `json:"totp_enabled"`
 	BackupCodeEnabled             bool                `json:"backup_code_enabled"`
 	EmailAddresses                []wire.EmailAddress `json:"email_addresses"`
-	PhoneNumbers                  []struct{}          `json:"phone_numbers"`
+	PhoneNumbers                  []wire.PhoneNumber  `json:"phone_numbers"`
 	Web3Wallets                   []struct{}          `json:"web3_wallets"`
 	Passkeys                      []struct{}          `json:"passkeys"`
 	OrganizationMemberships       []struct{}          `json:"organization_memberships"`
@@ -63,7 +63,7 @@ func (e Encoder) User(u *user.User, now time.Time) *User {
 		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID),
 		PrimaryPhoneNumberID:  wire.TextOrNull(u.PrimaryPhoneNumberID),
 		PasswordEnabled:       u.PasswordEnabled, EmailAddresses: wire.EmailAddresses(u, now),
-		PhoneNumbers: none, Web3Wallets: none, Passkeys: none, OrganizationMemberships: none,
+		PhoneNumbers: wire.PhoneNumbers(u, now), Web3Wallets: none, Passkeys: none, OrganizationMemberships: none,
 		ExternalAccounts: none, SAMLAccounts: none, EnterpriseAccounts: none,
 		PasswordLastUpdatedAt: wire.MillisOrNull(u.PasswordUpdatedAt),
 		PublicMetadata:        wire.Object(u.PublicMetadata), UnsafeMetadata: wire.Object(u.UnsafeMetadata),
@@ -71,6 +71,7 @@ func (e Encoder) User(u *user.User, now time.Time) *User {
 		Banned: u.Banned, Locked: u.IsLocked(now),
 		DeleteSelfEnabled: !u.DeleteSelfDisabled, CreateOrganizationEnabled: !u.CreateOrganizationDisabled,
 		CreateOrganizationsLimit: u.CreateOrganizationsLimit, LastActiveAt: wire.MillisOrNull(u.LastActiveAt),
+		TwoFactorEnabled: u.TwoFactorEnabled(), MFAEnabledAt: wire.MillisOrNull(u.MFAEnabledAt), MFADisabledAt: wire.MillisOrNull(u.MFADisabledAt),
 		LegalAcceptedAt: wire.MillisOrNull(u.LegalAcceptedAt),
 		CreatedAt:       wire.Millis(u.CreatedAt), UpdatedAt: wire.Millis(u.UpdatedAt)}
 	if out.Locked && !u.LockedUntil.IsZero() { // null is for ever
