@@ -54,6 +54,8 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		Store: st, Settings: *c.Settings, LockSettings: c.LockSettings, Issuer: s.Issuer, AppURL: s.AppURL(),
 		FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(),
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
+		PasskeyHost: s.PasskeyHost(), PasskeyOrigins: s.PasskeyOrigins(),
+		Local: s.Local, Captcha: c.Captcha,
 		Mailer: c.Mailer, SMS: c.SMS, Phone: c.Phone, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser,
 	})
 	if err != nil {
@@ -69,8 +71,9 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 
 // What is always at the same place.
 const (
-	jwksPath  = "/.well-known/jwks.json"
-	inboxPath = "/dev/mail"
+	jwksPath     = "/.well-known/jwks.json"
+	webauthnPath = "/.well-known/webauthn"
+	inboxPath    = "/dev/mail"
 )
 
 // mount builds the handler of all of usher's paths.
@@ -85,9 +88,11 @@ func (a *Auth) mount(c Config) error {
 		mux.Handle(prefix, h)
 		a.prefixes = append(a.prefixes, prefix)
 	}
-	handle(a.site.FrontendPath, fapi.New(a.engine, a.site, fapi.Options{ClerkJS: c.ClerkJS}))
+	front := fapi.New(a.engine, a.site, fapi.Options{ClerkJS: c.ClerkJS})
+	handle(a.site.FrontendPath, front)
 	handle(a.site.BackendPath, bapi.New(a.engine, a.site))
 	handle(a.site.PagesPath, pages)
+	handle(webauthnPath, front.RelatedOrigins())
 	handle(jwksPath, a.engine.TokenIssuer().Handler())
 	if a.inbox != nil {
 		handle(inboxPath, a.inbox.Handler())

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/internal/site"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
@@ -90,6 +91,12 @@ type Config struct {
 	// Breaches is asked about new passwords if the settings say so. nil: nobody.
 	Breaches password.BreachChecker
 
+	// Captcha tells people from programs where the settings ask for it, see
+	// package auth/captcha. nil: a proof of work, which Clerk's components cannot
+	// do. usher's own pages always use that, so that no script of a stranger runs
+	// on them.
+	Captcha captcha.Verifier
+
 	// ClerkJS is a folder laid out as node_modules that holds @clerk/clerk-js
 	// and @clerk/ui, see [Folder]. nil: browsers are redirected to a public CDN.
 	ClerkJS fs.FS
@@ -162,7 +169,7 @@ func (c Config) withDefaults() (Config, *site.Site, error) {
 
 // check looks at the fields that need no defaults.
 func (c Config) check(s *site.Site, problem func(field, format string, args ...any)) {
-	at := map[string]string{jwksPath: "the key set"}
+	at := map[string]string{jwksPath: "the key set", webauthnPath: "the origins of passkeys"}
 	if c.DevInbox {
 		at[inboxPath] = "the development inbox"
 	}

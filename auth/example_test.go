@@ -154,13 +154,13 @@ func ExampleKills() {
 	w.Flush()
 	// Output:
 	// event               session token  bearer  client cookie  code   secret key  link  ticket
-	// sign-out            dies           dies    dies           lives  lives       none  none
-	// sign-out elsewhere  dies           dies    empty          lives  lives       none  none
-	// sign-out of all     dies           dies    empty          dies   lives       none  none
-	// ban                 dies           dies    empty          dies   lives       none  none
-	// lock                lives          lives   lives          dies   lives       none  none
-	// delete              dies           dies    empty          dies   lives       none  none
-	// password change     dies           dies    empty          dies   lives       none  none
-	// factor removed      dies           dies    empty          dies   lives       none  none
-	// key rotated         lives          lives   lives          lives  lives       none  none
+	// sign-out            dies           dies    dies           lives  lives       none  lives
+	// sign-out elsewhere  dies           dies    empty          lives  lives       none  lives
+	// sign-out of all     dies           dies    empty          dies   lives       none  dies
+	// ban                 dies           dies    empty          dies   lives       none  dies
+	// lock                lives          lives   lives          dies   lives       none  dies
+	// delete              dies           dies    empty          dies   lives       none  dies
+	// password change     dies           dies    empty          dies   lives       none  dies
+	// factor removed      dies           dies    empty          dies   lives       none  dies
+	// key rotated         lives          lives   lives          lives  lives       none  lives
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -219,6 +220,15 @@ var fields = map[string]func(*testing.T){
 		}
 		if status, body := signUp(t, i, goodPassword+"-7"); status != 200 {
 			t.Errorf("another: %d %s", status, body)
+		}
+	},
+	"Captcha": func(t *testing.T) {
+		for token, want := range map[string]string{"": "captcha_missing_token", "program": "captcha_invalid", "person": "sign_up_attempt"} {
+			i := start(t, func(c *auth.Config) { c.Captcha, c.Settings.Captcha.SignUp = people("person"), true })
+			_, body := post(t, i, "/__clerk/v1/client/sign_ups", url.Values{"email_address": {"ada@example.com"}, "captcha_token": {token}}.Encode())
+			if !strings.Contains(body, want) {
+				t.Errorf("%q: %s, want %s", token, body, want)
+			}
 		}
 	},
 	"ClerkJS": func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/store"
 )
@@ -114,6 +116,18 @@ type leaked string
 func (l leaked) Breached(_ context.Context, plain string) (bool, error) {
 	return plain == string(l), nil
 }
+
+// people is a captcha that knows the token of people.
+type people string
+
+func (p people) Verify(_ context.Context, token string, _ netip.Addr) error {
+	if token != string(p) {
+		return captcha.ErrRefused
+	}
+	return nil
+}
+
+func (people) Public() captcha.Public { return captcha.Public{Provider: "turnstile"} }
 
 // lockedBuffer is a log.
 type lockedBuffer struct {

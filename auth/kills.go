@@ -18,7 +18,7 @@ const (
 	Lock             Event = "lock"
 	Delete           Event = "delete"
 	PasswordChange   Event = "password change" // the default: other sessions end
-	FactorRemoved    Event = "factor removed"  // the password is taken away
+	FactorRemoved    Event = "factor removed"  // a password, an authenticator app, backup codes or a passkey is taken away
 	KeyRotated       Event = "key rotated"     // the signing key, on schedule
 )
 
@@ -30,7 +30,7 @@ const (
 	Code         Credential = "code"          // mailed, not used yet
 	SecretKey    Credential = "secret key"    // of the Backend API
 	Link         Credential = "link"          // mailed, not used yet
-	Ticket       Credential = "ticket"        // given by the host
+	Ticket       Credential = "ticket"        // a sign-in or actor token, not used yet
 )
 
 // The fates in [Kills].
@@ -50,18 +50,19 @@ var (
 
 // Kills says what each event does to each credential of the user or session
 // concerned, whoever makes it happen: the user, or the host through [Users].
-// When users change or remove their own password, the session in which they do
-// it lives, and the others fare as the table says. The Backend API does
-// the same, but leaves sessions alone when it removes a password or marks it as
-// compromised, unless it is asked to end them: its clients know it so.
+// When users change their own password or remove a factor of their own, the
+// session in which they do it lives, and the others fare as the table says. The
+// Backend API does the same, but leaves sessions alone when it removes a factor
+// or marks a password as compromised, unless it is asked to end them: its
+// clients know it so.
 var Kills = map[Event]map[Credential]Fate{
-	SignOut:          {SessionToken: Dies, Bearer: Dies, ClientCookie: Dies, Code: Lives, SecretKey: Lives, Link: None, Ticket: None},
-	SignOutElsewhere: {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Lives, SecretKey: Lives, Link: None, Ticket: None},
-	SignOutAll:       {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
-	Ban:              {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
-	Lock:             {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
-	Delete:           {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
-	PasswordChange:   {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
-	FactorRemoved:    {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: None},
-	KeyRotated:       {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Lives, SecretKey: Lives, Link: None, Ticket: None},
+	SignOut:          {SessionToken: Dies, Bearer: Dies, ClientCookie: Dies, Code: Lives, SecretKey: Lives, Link: None, Ticket: Lives},
+	SignOutElsewhere: {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Lives, SecretKey: Lives, Link: None, Ticket: Lives},
+	SignOutAll:       {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
+	Ban:              {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
+	Lock:             {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
+	Delete:           {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
+	PasswordChange:   {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
+	FactorRemoved:    {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
+	KeyRotated:       {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Lives, SecretKey: Lives, Link: None, Ticket: Lives},
 }

@@ -24,7 +24,7 @@ type scene struct {
 	ada                   *user.User
 	victim, other, third  *http.Client
 	tok, session, attempt string
-	code                  string
+	code, ticket          string
 }
 
 func newScene(t *testing.T, event auth.Event) *scene {
@@ -54,6 +54,11 @@ func newScene(t *testing.T, event auth.Event) *scene {
 	s.attempt = s.api(s.third, "/v1/client/sign_ins", "identifier=ada@example.com").id()
 	s.api(s.third, "/v1/client/sign_ins/"+s.attempt+"/prepare_first_factor", "strategy=email_code")
 	s.code = i.Mail.Code(t, "ada@example.com", 1)
+	_, issued, err := i.SignInTokens().Create(t.Context(), s.ada.ID, 72*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ticket = issued.Token
 	return s
 }
 
@@ -176,8 +181,11 @@ var credentials = map[auth.Credential]func(s *scene) auth.Fate{
 		res, _ := do(s.t, authtest.NewClient(s.t), "GET", s.Server.URL+"/bapi/v1/users", "", "Authorization", "Bearer "+s.Instance.SecretKey())
 		return alive(res.StatusCode == 200)
 	},
-	auth.Link:   func(*scene) auth.Fate { return auth.None },
-	auth.Ticket: func(*scene) auth.Fate { return auth.None },
+	auth.Link: func(*scene) auth.Fate { return auth.None },
+	auth.Ticket: func(s *scene) auth.Fate {
+		a := s.api(authtest.NewClient(s.t), "/v1/client/sign_ins", "strategy=ticket&ticket="+s.ticket)
+		return alive(a.Response.Status == "complete")
+	},
 }
 
 func alive(ok bool) auth.Fate {
@@ -202,7 +210,7 @@ func TestAttack_S04_WhatEndsWhat(t *testing.T) {
 			t.Run(string(event)+"/"+string(credential), func(t *testing.T) {
 				t.Parallel()
 				s := newScene(t, event)
-				if credential != auth.Code && fate != auth.None { // a code works once
+				if credential != auth.Code && credential != auth.Ticket && fate != auth.None { // these work once
 					if got := credentials[credential](s); got != auth.Lives {
 						t.Fatalf("before: %s", got)
 					}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -112,6 +113,29 @@ func (u Users) RemovePassword(ctx context.Context, id string) (*user.User, error
 // nothing until it is reset, and every session ends. false takes the mark back.
 func (u Users) SetPasswordCompromised(ctx context.Context, id string, compromised bool) (*user.User, error) {
 	return told(u.u.SetPasswordCompromised(ctx, id, compromised))
+}
+
+// ResetSecondFactors takes every second factor off a user, backup codes too, so
+// that the next sign-in asks for none, and ends the sessions: for people who
+// have lost their device and shown otherwise who they are. Passkeys stay.
+func (u Users) ResetSecondFactors(ctx context.Context, id string) (*user.User, error) {
+	return told(u.u.ResetSecondFactors(ctx, id, true))
+}
+
+// CheckCode reports whether code is right, as a code of the user's
+// authenticator app or as a backup code. A right one is used up.
+func (u Users) CheckCode(ctx context.Context, id, code string) (bool, error) {
+	_, err := u.u.VerifyCode(ctx, id, code)
+	if e := fault.From(err); err != nil && (e.Code == "totp_incorrect_code" || e.Code == "totp_invalid_length") {
+		return false, nil
+	}
+	return err == nil, refusal(err)
+}
+
+// DeletePasskey takes a passkey off a user, whose list is [user.User.Passkeys],
+// and ends the sessions.
+func (u Users) DeletePasskey(ctx context.Context, userID, id string) (*user.User, error) {
+	return told(u.u.DeletePasskey(ctx, userID, id, true))
 }
 
 // AddEmailAddress gives a user an address: verified, if the host vouches for

@@ -37,6 +37,8 @@ type Client struct {
 	Familiars []Familiar `json:"familiars,omitempty"`
 	// LastStrategy is how the last sign-in here was done.
 	LastStrategy string `json:"last_strategy,omitempty"`
+	// HumanUntil is until when it is believed that a person uses the browser.
+	HumanUntil time.Time `json:"human_until,omitzero"`
 	// ChangedAt is when somebody last signed in or out here, to the second: the
 	// cookie __client_uat.
 	ChangedAt time.Time `json:"changed_at,omitzero"`

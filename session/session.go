@@ -51,6 +51,9 @@ type Session struct {
 	// zero is never.
 	FirstFactorAt  time.Time `json:"first_factor_at,omitzero"`
 	SecondFactorAt time.Time `json:"second_factor_at,omitzero"`
+	// ReverificationID names the last step-up in which they were shown; empty:
+	// that was the sign-in.
+	ReverificationID string `json:"reverification_id,omitempty"`
 	// Actor is who acts as the user, if somebody impersonates; a JSON object
 	// with the member sub.
 	Actor json.RawMessage `json:"actor,omitempty"`

@@ -36,6 +36,13 @@ type Identification struct {
 // somebody proves it, the account may be a stranger's to it.
 const StrategySignUp = "sign_up"
 
+// FoundedOn reports whether a sign-up founded the account on the address with
+// the given ID and nobody has proved it since.
+func (u *User) FoundedOn(id string) bool {
+	have := u.Identification(id)
+	return have != nil && !have.Verified && have.Strategy == StrategySignUp
+}
+
 // Claims reports whether the identification is the user's alone.
 func (i *Identification) Claims() bool { return i.Verified || i.Reserved }
 

@@ -32,19 +32,24 @@ func GetImage(ctx context.Context, tx store.Tx, id string) (*Image, error) {
 
 // SetImage stores a picture for u in place of the former one; the caller Puts
 // u. An image without bytes only removes the former one.
-func SetImage(ctx context.Context, tx store.Tx, u *User, contentType string, data []byte, now time.Time) error {
-	if u.ImageID != "" {
-		if err := deleteImage(ctx, tx, u.ImageID); err != nil {
-			return err
+func SetImage(ctx context.Context, tx store.Tx, u *User, contentType string, data []byte, now time.Time) (err error) {
+	u.ImageID, err = ReplaceImage(ctx, tx, u.ImageID, contentType, data, now)
+	return err
+}
+
+// ReplaceImage stores a picture in place of the one with the ID old, which may
+// be empty, and returns the new ID: empty without bytes.
+func ReplaceImage(ctx context.Context, tx store.Tx, old, contentType string, data []byte, now time.Time) (id string, err error) {
+	if old != "" {
+		if err := deleteImage(ctx, tx, old); err != nil {
+			return "", err
 		}
-		u.ImageID = ""
 	}
 	if len(data) == 0 {
-		return nil
+		return "", nil
 	}
 	im := &Image{Meta: store.Meta{ID: store.NewID("img", now)}, ContentType: contentType, Bytes: data, CreatedAt: now}
-	u.ImageID = im.ID
-	return images.Put(ctx, tx, im)
+	return im.ID, images.Put(ctx, tx, im)
 }
 
 func deleteImage(ctx context.Context, tx store.Tx, id string) error {

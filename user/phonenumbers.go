@@ -166,6 +166,23 @@ func (u *User) SetDefaultSecondFactor(id string, now time.Time) error {
 	return nil
 }
 
+// SecondFactorPhones reports whether some number of u is a second factor.
+func (u *User) SecondFactorPhones() bool { return slices.ContainsFunc(u.PhoneNumbers, isSecondFactor) }
+
+// ReleasePhoneNumbers takes back that numbers of u are second factors.
+func (u *User) ReleasePhoneNumbers(now time.Time) {
+	before := u.TwoFactorEnabled()
+	u.releasePhones()
+	u.MarkTwoFactor(before, now)
+}
+
+func (u *User) releasePhones() {
+	u.PhoneNumbers = slices.Clone(u.PhoneNumbers)
+	for i := range u.PhoneNumbers {
+		u.PhoneNumbers[i].SecondFactor, u.PhoneNumbers[i].DefaultSecond = false, false
+	}
+}
+
 // settleDefault sees to it that just one of the numbers that are reserved is
 // the default: the one that was, or the oldest.
 func (u *User) settleDefault() {

@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/usherauth/usher/store"
@@ -113,7 +112,7 @@ func (s *SecondFactors) SpendBackupCode(slot, judged string) bool {
 // TwoFactorEnabled reports whether the user has a second factor that stands on
 // its own: backup codes do not.
 func (u *User) TwoFactorEnabled() bool {
-	return u.TOTPEnabled || slices.ContainsFunc(u.PhoneNumbers, isSecondFactor)
+	return u.TOTPEnabled || u.SecondFactorPhones()
 }
 
 // MarkTwoFactor notes when the user came to have a second factor, or ceased to.
@@ -125,4 +124,30 @@ func (u *User) MarkTwoFactor(before bool, now time.Time) {
 	case before && !after:
 		u.MFADisabledAt = now
 	}
+}
+
+// WithoutFactors is a copy of u without passkeys and second factors. What is
+// stored of them beside the user is [DropFactors]' business.
+func (u *User) WithoutFactors() *User {
+	c := *u
+	c.Passkeys, c.TOTPEnabled, c.BackupCodeEnabled = nil, false, false
+	c.releasePhones()
+	return &c
+}
+
+// DropFactors takes every passkey and second factor off u, which the caller
+// Puts.
+func DropFactors(ctx context.Context, tx store.Tx, u *User, now time.Time) error {
+	before := u.TwoFactorEnabled()
+	u.Passkeys, u.TOTPEnabled, u.BackupCodeEnabled = nil, false, false
+	u.releasePhones()
+	u.MarkTwoFactor(before, now)
+	f, err := secondFactors.Get(ctx, tx, u.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return secondFactors.Delete(ctx, tx, f)
 }

@@ -303,7 +303,7 @@ func TestAttack_W20_errors(t *testing.T) {
 			r.mu.Unlock()
 			a := r.send(method, path, header, body)
 			if left.Swap(-1) >= 0 { // the fault was not reached
-				if n == 0 && !slices.Contains([]string{"GET /v1/jwks", "GET /v1/instance"}, p) {
+				if n == 0 && !slices.Contains([]string{"GET /v1/jwks", "GET /v1/instance", "POST /v1/testing_tokens"}, p) {
 					t.Errorf("%s asks the store nothing", p)
 				}
 				break
@@ -345,7 +345,13 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 	phone := r.must("POST", "/v1/phone_numbers", fields{"user_id": id, "phone_number": number, "verified": true}).json(r)["id"].(string)
 	sid, _ := r.newSession(id)
 	s := r.must("GET", "/v1/sessions/"+sid, nil).json(r)
-	method, path = fill(pattern, map[string]string{"user_id": id, "email_address_id": second, "phone_number_id": phone, "session_id": sid, "client_id": s["client_id"].(string),
+	_, codes, passkey := r.withFactors(id)
+	method, path = fill(pattern, map[string]string{"user_id": id, "passkey_identification_id": passkey, "sign_in_token_id": r.made("sign_in_tokens", fields{"user_id": id}),
+		"actor_token_id":    r.made("actor_tokens", fields{"user_id": id, "actor": fields{"sub": "user_x"}}),
+		"invitation_id":     r.made("invitations", fields{"email_address": name("invited")}),
+		"waitlist_entry_id": r.made("waitlist_entries", fields{"email_address": name("waits")}),
+		"identifier_id":     r.onList(pattern, name("listed")),
+		"email_address_id":  second, "phone_number_id": phone, "session_id": sid, "client_id": s["client_id"].(string),
 		"provider": "oauth_google", "template": "none"})
 	if strings.HasSuffix(path, "handshake_payload") {
 		nonce, err := r.engine.PutHandshake(context.Background(), netip.Addr{}, []string{"a=b"})
@@ -358,6 +364,16 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 	switch pattern {
 	case "POST /v1/users":
 		body = encode(fields{"email_address": []string{name("new")}, "password": goodPassword})
+	case "POST /v1/sign_in_tokens":
+		body = encode(fields{"user_id": id})
+	case "POST /v1/actor_tokens":
+		body = encode(fields{"user_id": id, "actor": fields{"sub": "user_x"}})
+	case "POST /v1/invitations", "POST /v1/waitlist_entries":
+		body = encode(fields{"email_address": name("another")})
+	case "POST /v1/invitations/bulk", "POST /v1/waitlist_entries/bulk":
+		body = encode([]fields{{"email_address": name("one")}, {"email_address": name("two")}})
+	case "POST /v1/allowlist_identifiers", "POST /v1/blocklist_identifiers":
+		body = encode(fields{"identifier": name("one")})
 	case "POST /v1/users/ban", "POST /v1/users/unban":
 		body = encode(fields{"user_ids": []string{id}})
 	case "POST /v1/email_addresses":
@@ -366,6 +382,8 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 		body = encode(fields{"user_id": id, "phone_number": fmt.Sprintf("+1415%07d", 3000000+serial/1000%1000000)})
 	case "PUT /v1/users/{user_id}/email_address":
 		body = encode(fields{"email_address": name("only")})
+	case "POST /v1/users/{user_id}/verify_totp":
+		body = encode(fields{"code": codes[0]})
 	case "POST /v1/sessions":
 		body = encode(fields{"user_id": id})
 	case "POST /v1/clients/verify":
@@ -373,6 +391,22 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 		body = encode(fields{"token": cookie})
 	}
 	return method, path, header, body
+}
+
+// made makes something and returns its ID.
+func (r *rig) made(what string, body fields) string {
+	r.Helper()
+	return r.must("POST", "/v1/"+what, body).json(r)["id"].(string)
+}
+
+// onList puts an address on the list that a pattern is of.
+func (r *rig) onList(pattern, address string) string {
+	if !strings.Contains(pattern, "{identifier_id}") {
+		return ""
+	}
+	_, path, _ := strings.Cut(pattern, "/v1/")
+	list, _, _ := strings.Cut(path, "/")
+	return r.made(list, fields{"identifier": address})
 }
 
 // TestRoutes_work: the good requests of the test above are good.

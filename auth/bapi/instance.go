@@ -15,5 +15,5 @@ func getInstance(c *call) (any, error) {
 	if c.site.Local {
 		kind = "development"
 	}
-	return backend.Instance{Object: "instance", ID: "ins_" + c.site.Suffix, EnvironmentType: kind, AllowedOrigins: c.site.AllowedOrigins}, nil
+	return backend.Instance{Object: "instance", ID: c.instanceID(), EnvironmentType: kind, AllowedOrigins: c.site.AllowedOrigins}, nil
 }

@@ -38,6 +38,7 @@ const (
 type rig struct {
 	testing.TB
 	engine *engine.Engine
+	store  store.Store
 	site   *site.Site
 	server *httptest.Server
 
@@ -97,14 +98,14 @@ func newRig(t testing.TB, c rigConfig) *rig {
 	}
 	set := settings.Default()
 	set.Limits = settings.Limits{}
-	e, err := engine.New(t.Context(), engine.Config{SMS: r, Phone: phone.Parser{}, Store: c.store, Settings: set, Issuer: s.Issuer, AppURL: s.AppURL(),
+	e, err := engine.New(t.Context(), engine.Config{SMS: r, Phone: phone.Parser{}, Store: c.store, Settings: set, Issuer: s.Issuer, AppURL: s.AppURL(), FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(), Local: s.Local,
 		SecretKeys: []string{secretKey}, Mailer: r, Now: r.Now, Log: slog.New(slog.NewTextHandler(r, nil)),
 		Hasher:   &password.Hasher{Params: password.Params{Memory: 64, Time: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}},
 		Schedule: token.Schedule{Algorithm: token.ES256}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.engine, r.site = e, s
+	r.engine, r.store, r.site = e, c.store, s
 	r.server = httptest.NewServer(bapi.New(e, s))
 	t.Cleanup(r.server.Close)
 	return r

@@ -13,7 +13,8 @@ func patterns() []string { return bapi.Patterns() }
 
 // unknown names things that do not exist.
 var unknown = map[string]string{"user_id": "user_none", "email_address_id": "idn_none", "phone_number_id": "idn_none", "session_id": "sess_none",
-	"client_id": "client_none", "template": "none", "provider": "oauth_google"}
+	"client_id": "client_none", "template": "none", "provider": "oauth_google", "sign_in_token_id": "sit_none", "actor_token_id": "act_none",
+	"invitation_id": "inv_none", "waitlist_entry_id": "wle_none", "identifier_id": "alid_none", "passkey_identification_id": "idn_none"}
 
 // TestAttack_M10_key: nothing answers without the secret key, and nobody learns
 // which paths there are.
@@ -114,9 +115,12 @@ func TestRoutes_other(t *testing.T) {
 
 // minimal are bodies that are right but for what the path names.
 var minimal = map[string]any{
+	"POST /v1/users/{user_id}/verify_totp":                fields{"code": "123456"},
 	"POST /v1/users/{user_id}/verify_password":            fields{"password": goodPassword},
 	"PUT /v1/users/{user_id}/email_address":               fields{"email_address": "new@example.com"},
 	"POST /v1/sessions/{session_id}/refresh":              fields{"expired_token": "x", "refresh_token": "y", "request_origin": "https://example.com"},
+	"POST /v1/sign_in_tokens":                             fields{"user_id": "user_none"},
+	"POST /v1/actor_tokens":                               fields{"user_id": "user_none", "actor": fields{"sub": "user_x"}},
 	"POST /v1/users/ban":                                  fields{"user_ids": []string{"user_none"}},
 	"POST /v1/users/unban":                                fields{"user_ids": []string{"user_none"}},
 	"POST /v1/email_addresses":                            fields{"user_id": "user_none", "email_address": "new@example.com"},
@@ -143,10 +147,15 @@ func TestRoutes_missing(t *testing.T) {
 	want := map[string]string{ // all else: 404 resource_not_found
 		"POST /v1/sessions/{session_id}/refresh": "session_refresh_session_not_found",
 		"POST /v1/clients/verify":                "cookie_invalid",
+		"POST /v1/actor_tokens":                  "actor_token_subject_not_found",
 	}
 	found := map[string]bool{ // they name nothing
 		"GET /v1/users": true, "POST /v1/users": true, "GET /v1/users/count": true, "GET /v1/sessions": true, "GET /v1/clients": true,
-		"GET /v1/jwks": true, "GET /v1/instance": true,
+		"GET /v1/jwks": true, "GET /v1/instance": true, "PATCH /v1/instance/restrictions": true, "POST /v1/testing_tokens": true,
+		"GET /v1/invitations": true, "POST /v1/invitations": true, "POST /v1/invitations/bulk": true,
+		"GET /v1/waitlist_entries": true, "POST /v1/waitlist_entries": true, "POST /v1/waitlist_entries/bulk": true,
+		"GET /v1/allowlist_identifiers": true, "POST /v1/allowlist_identifiers": true,
+		"GET /v1/blocklist_identifiers": true, "POST /v1/blocklist_identifiers": true,
 	}
 	for _, p := range patterns() {
 		if found[p] {

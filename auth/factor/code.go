@@ -2,26 +2,16 @@ package factor
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
-	"math/big"
 
 	"github.com/usherauth/usher/auth/internal/fault"
-	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 )
 
 // maxCode is more than any code has, in bytes.
 const maxCode = 16
-
-// drawCode draws the six digits for a target, and reports whether they are to
-// be sent.
-func drawCode(_ *settings.Settings, _ string) (code string, send bool, err error) {
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
-	return fmt.Sprintf("%06d", n), true, err
-}
 
 // prepareCode draws a code for the target of c.
 func prepareCode(key []byte, strategy, slug string, c Challenge) (Prepared, error) {

@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/passkey"
 )
 
 // A Use is what a strategy can be used for; a set of bits.
@@ -84,6 +86,14 @@ type Spender interface {
 	Spend(f Fact, s Subject, now time.Time)
 }
 
+// A Namer is a strategy that identifies and whose proofs tell, before they are
+// judged, whose they claim to be: the claim is nothing yet.
+type Namer interface {
+	Strategy
+	// Claims returns the ID of the user that a proof names, or nothing.
+	Claims(p Proof) string
+}
+
 // A Subject is who is challenged.
 type Subject struct {
 	// User is nil if there is none: an address of a sign-up is challenged, or an
@@ -91,7 +101,9 @@ type Subject struct {
 	User     *user.User
 	Password *user.Password // nil: none
 	// Second are the secrets of the user's second factors; nil: none.
-	Second   *user.SecondFactors
+	Second *user.SecondFactors
+	// Ticket is the one that is brought, as stored; nil: none.
+	Ticket   *ticket.Pass
 	Settings *settings.Settings
 }
 
@@ -221,11 +233,23 @@ type Fact struct {
 	VerificationID string
 	// UserID is whose proof was judged, where the strategy knows.
 	UserID string
+	// TicketID is the ticket that was judged.
+	TicketID string
 	// PasswordHash is the hash of the password that was judged. A version would
 	// not do: it begins anew with every record.
 	PasswordHash string
 	// Rehash is a better hash of the right password, to be stored.
 	Rehash string
+	// AppID and Step are the authenticator app whose code was judged, and the
+	// code's time step.
+	AppID string
+	Step  int64
+	// Slot and CodeHash are those of the backup code that was judged.
+	Slot, CodeHash string
+	// Passkey is the passkey that was judged, as it was then, and Seen what its
+	// device told.
+	Passkey user.Passkey
+	Seen    passkey.Seen
 	// Breached: the password is right, and known to others.
 	Breached bool
 	// Second says that the proof stands for a second factor as well.

@@ -142,7 +142,8 @@ func TestAttack_S05_SessionOfSomebodyElse(t *testing.T) {
 			x.session = "sess_nothing"
 			x.do(rt.Method, concrete(path), nil).refused(401, "authentication_invalid")
 		case path != rt.Path: // named in the path
-			a.do(rt.Method, concrete(path), nil).refused(404, "resource_not_found")
+			form := url.Values{"level": {"first_factor"}, "strategy": {"password"}, "password": {good}}
+			a.do(rt.Method, concrete(path), form).refused(404, "resource_not_found")
 		}
 	}
 	// The session token is no proof here, whoever's it is.

@@ -66,6 +66,9 @@ func (c *call) run(rt Route) (any, error) {
 		if c.b, err = c.site.Browser(c.e, c.r); err != nil {
 			return nil, err
 		}
+		if err = c.tested(); err != nil {
+			return nil, err
+		}
 	}
 	if rt.Access == Session {
 		id, _ := c.query.String("_clerk_session_id")
@@ -74,6 +77,9 @@ func (c *call) run(rt Route) (any, error) {
 		}
 		if c.actor, err = c.e.Actor(c.ctx(), c.b, id); err != nil {
 			return nil, err
+		}
+		if !mayImpersonator(rt, c.actor) {
+			return nil, engine.ErrImpersonator()
 		}
 	}
 	c.form = &httpx.Form{}
@@ -85,6 +91,9 @@ func (c *call) run(rt Route) (any, error) {
 		c.form, err = httpx.ParseForm(c.w, c.r)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := c.gated(rt); err != nil {
 		return nil, err
 	}
 	return rt.handle(c)
@@ -125,7 +134,11 @@ func (c *call) client() (*frontend.Client, error) {
 	}
 	live := v != nil && len(v.Live()) > 0
 	c.signedIn = &live
-	return c.enc.Client(v), nil
+	client := c.enc.Client(v)
+	if client != nil {
+		client.CaptchaBypass = c.b.Tested
+	}
+	return client, nil
 }
 
 // cookies writes the cookies that changed. After a sign-in or a sign-out the

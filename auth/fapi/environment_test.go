@@ -15,7 +15,7 @@ func TestEnvironment(t *testing.T) {
 		is("display_config.application_name", "My Application").is("display_config.sign_in_url", "/auth/sign-in").
 		is("display_config.after_sign_in_url", "/").is("display_config.branded", false).is("display_config.captcha_public_key", nil).
 		is("display_config.instance_environment_type", "production").is("display_config.preferred_sign_in_strategy", "password").
-		is("auth_config.single_session_mode", false).is("auth_config.reverification", false).
+		is("auth_config.single_session_mode", false).is("auth_config.reverification", true).
 		is("auth_config.first_factors", []string{"email_code", "password"}).is("auth_config.email_address", "required").is("auth_config.first_name", "on").
 		is("organization_settings.enabled", false).is("user_settings.actions.create_organization", false).is("user_settings.actions.delete_self", true).
 		is("user_settings.sign_up.captcha_enabled", false).is("user_settings.sign_up.progressive", true).

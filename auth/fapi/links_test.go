@@ -23,15 +23,14 @@ func anyDevice(s *setup) {
 	s.settings.Protection.LinkSameClient = false
 }
 
-// lastLink returns the path of the link in the last mail, below the API.
+// lastLink returns the path of the link that was mailed last, below the API.
 func (r *rig) lastLink() string {
 	r.t.Helper()
-	m := r.lastMail()
-	at, found := strings.CutPrefix(m.Data.ActionURL, r.server.URL+prefix)
-	if !found || !strings.Contains(m.Text, m.Data.ActionURL) {
-		r.t.Fatalf("no link of ours in the last mail: %q", m.Data.ActionURL)
+	m := r.newest("a link of ours", func(m notify.Message) bool { return strings.HasPrefix(m.Data.ActionURL, r.server.URL+prefix) })
+	if !strings.Contains(m.Text, m.Data.ActionURL) {
+		r.t.Fatalf("the link is not in the text: %q", m.Data.ActionURL)
 	}
-	return at
+	return strings.TrimPrefix(m.Data.ActionURL, r.server.URL+prefix)
 }
 
 // follow opens a path as a person does who clicks in a mail program.

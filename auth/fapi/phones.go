@@ -43,10 +43,17 @@ func (c *call) updatePhoneNumber() (any, error) {
 	if err := c.form.Err(); err != nil {
 		return nil, err
 	}
-	if err := c.e.UpdatePhoneNumber(c.ctx(), c.actor, id, p); err != nil {
+	codes, err := c.e.UpdatePhoneNumber(c.ctx(), c.actor, id, p)
+	if err != nil {
 		return nil, err
 	}
-	return c.phoneNumber(id)
+	have, v, err := c.e.PhoneNumber(c.ctx(), c.actor, id)
+	if err != nil {
+		return nil, err
+	}
+	out := wire.NewPhoneNumber(have, v, c.e.Now())
+	out.BackupCodes = codes
+	return out, nil
 }
 
 // optionalBool is a switch of the form; nil if it is absent or empty.

@@ -24,6 +24,7 @@ func phones(c *setup) {
 	s.Phones.SecondFactor, s.Phones.Countries = true, []string{"US", "CA", "DE"}
 	s.Username.Enabled = true
 	s.EmailAddress.Required, s.Password.Required = false, false
+	s.Reverification.Enabled = false // has tests of its own
 }
 
 // newPhoneUser makes somebody with a number, a username and a password.
@@ -209,7 +210,11 @@ func TestPhoneNumbersOfMine(t *testing.T) {
 	b.get("/v1/me").ok().is("response.primary_phone_number_id", one)
 	b.get("/v1/me/email_addresses/"+one).refused(404, "resource_not_found")
 
-	b.patch(p, "reserved_for_second_factor", "true").ok().is("response.reserved_for_second_factor", true).is("response.default_second_factor", true)
+	if codes := b.patch(p, "reserved_for_second_factor", "true").ok().is("response.reserved_for_second_factor", true).is("response.default_second_factor", true).list("response.backup_codes"); len(codes) == 0 {
+		t.Error("no backup codes with the first second factor")
+	}
+	b.get(p).ok().is("response.backup_codes", nil)
+	b.get("/v1/me").ok().is("response.backup_code_enabled", true)
 	b.get("/v1/me").ok().is("response.two_factor_enabled", true)
 	if m := r.lastMail(); m.To != ada || m.Slug != "factor_added" {
 		t.Errorf("%s to %s", m.Slug, m.To)
@@ -223,7 +228,7 @@ func TestPhoneNumbersOfMine(t *testing.T) {
 	b.delete(path+"/"+two).ok().is("response.deleted", true)
 	b.get(p).ok().is("response.default_second_factor", true)
 	b.patch(p, "reserved_for_second_factor", "false").ok().is("response.reserved_for_second_factor", false)
-	b.get("/v1/me").ok().is("response.two_factor_enabled", false)
+	b.get("/v1/me").ok().is("response.two_factor_enabled", false).is("response.backup_code_enabled", false)
 	b.delete(p).ok()
 	b.get(p).refused(404, "resource_not_found")
 	b.get("/v1/me").ok().is("response.phone_numbers", []any{}).is("response.primary_phone_number_id", nil)

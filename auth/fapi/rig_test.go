@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,13 +107,26 @@ func (r *rig) lastMail() notify.Message {
 	return r.mails[len(r.mails)-1]
 }
 
+// newest is the newest mail that is as wanted. Mails that wait together are sent
+// at once, in any order.
+func (r *rig) newest(what string, wanted func(notify.Message) bool) notify.Message {
+	r.t.Helper()
+	r.countMails() // delivers
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range slices.Backward(r.mails) {
+		if wanted(m) {
+			return m
+		}
+	}
+	r.t.Fatal("no mail with " + what)
+	return notify.Message{}
+}
+
+// lastCode is the code that was mailed last.
 func (r *rig) lastCode() string {
 	r.t.Helper()
-	code := r.lastMail().Data.OTPCode
-	if len(code) != 6 {
-		r.t.Fatalf("no code in the last mail: %q", code)
-	}
-	return code
+	return r.newest("a code", func(m notify.Message) bool { return len(m.Data.OTPCode) == 6 }).Data.OTPCode
 }
 
 func (r *rig) countMails() int {
@@ -152,7 +166,7 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 		t.Fatal(err)
 	}
 	r.e, err = engine.New(t.Context(), engine.Config{SMS: r, Phone: phone.Parser{}, Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
-		FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
+		Local: r.site.Local, FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
 		Mailer: r, Renderer: &notify.Renderer{AppURL: r.site.URL}, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})
 	if err != nil {
 		t.Fatal(err)
@@ -307,6 +321,14 @@ func (b *browser) signIn(email, pw string) (sessionID string) {
 	a := b.post("/v1/client/sign_ins", "identifier", email, "password", pw).ok().is("response.status", "complete")
 	b.session = a.str("response.created_session_id")
 	return b.session
+}
+
+// stepUp shows once more who is signed in, by the password.
+func (b *browser) stepUp() {
+	b.t.Helper()
+	p := "/v1/client/sessions/" + b.session + "/verify"
+	b.post(p, "level", "first_factor").ok()
+	b.post(p+"/attempt_first_factor", "strategy", "password", "password", good).ok().is("response.status", "complete")
 }
 
 // claims of a token, verified with the published keys.

@@ -49,6 +49,12 @@ func routes() []Route {
 		{post, "/v1/client/sessions/{session_id}/tokens", Client, false, (*call).createToken},
 		{post, "/v1/client/sessions/{session_id}/tokens/{template_name}", Client, false, (*call).createTemplateToken},
 
+		{post, "/v1/client/sessions/{session_id}/verify", Client, false, (*call).startReverification},
+		{post, "/v1/client/sessions/{session_id}/verify/prepare_first_factor", Client, false, (*call).prepareReverifyFirst},
+		{post, "/v1/client/sessions/{session_id}/verify/attempt_first_factor", Client, false, (*call).attemptReverifyFirst},
+		{post, "/v1/client/sessions/{session_id}/verify/prepare_second_factor", Client, false, (*call).prepareReverifySecond},
+		{post, "/v1/client/sessions/{session_id}/verify/attempt_second_factor", Client, false, (*call).attemptReverifySecond},
+
 		{post, "/v1/client/sign_ins", Client, false, (*call).createSignIn},
 		{get, "/v1/client/sign_ins/{sign_in_id}", Client, false, (*call).getSignIn},
 		{post, "/v1/client/sign_ins/{sign_in_id}/prepare_first_factor", Client, false, (*call).prepareFirstFactor},
@@ -64,6 +70,10 @@ func routes() []Route {
 		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_verification", Client, false, (*call).attemptSignUp},
 
 		{get, "/v1/verify", Client, false, (*call).verifyLink},
+		{get, "/v1/tickets/accept", Client, false, (*call).acceptTicket},
+		{post, "/v1/waitlist", Client, false, (*call).joinWaitlist},
+		{post, "/v1/client/verify", Client, false, (*call).verifyClient},
+		{get, "/v1/captcha_challenge", Open, false, (*call).captchaChallenge},
 
 		{get, "/v1/me", Session, false, (*call).getMe},
 		{patch, "/v1/me", Session, false, (*call).updateMe},
@@ -89,6 +99,16 @@ func routes() []Route {
 		{post, "/v1/me/phone_numbers/{phone_number_id}/prepare_verification", Session, false, (*call).preparePhoneNumber},
 		{post, "/v1/me/phone_numbers/{phone_number_id}/attempt_verification", Session, false, (*call).attemptPhoneNumber},
 
+		{post, "/v1/me/totp", Session, false, (*call).createTOTP},
+		{del, "/v1/me/totp", Session, false, (*call).deleteTOTP},
+		{post, "/v1/me/totp/attempt_verification", Session, false, (*call).attemptTOTP},
+		{post, "/v1/me/backup_codes", Session, false, (*call).createBackupCodes},
+		{post, "/v1/me/passkeys", Session, false, (*call).createPasskey},
+		{get, "/v1/me/passkeys/{passkey_id}", Session, false, (*call).getPasskey},
+		{patch, "/v1/me/passkeys/{passkey_id}", Session, false, (*call).renamePasskey},
+		{del, "/v1/me/passkeys/{passkey_id}", Session, false, (*call).deletePasskey},
+		{post, "/v1/me/passkeys/{passkey_id}/attempt_verification", Session, false, (*call).attemptPasskey},
+
 		{get, "/v1/me/sessions", Session, false, (*call).mySessions},
 		{get, "/v1/me/sessions/active", Session, false, (*call).myActiveSessions},
 		{post, "/v1/me/sessions/{session_id}/revoke", Session, false, (*call).revokeMySession},
@@ -101,6 +121,7 @@ func routes() []Route {
 		{get, "/v1/proxy-health", Open, false, (*call).proxyHealth},
 		{get, "/v1/clear-site-data", Open, false, (*call).clearSiteData},
 		{get, "/.well-known/jwks.json", Open, false, (*call).jwks},
+		{get, "/.well-known/webauthn", Open, false, (*call).webauthn},
 
 		{get, "/img/{image}", Open, false, (*call).image},
 		{get, "/img/default/{name}", Open, false, (*call).defaultImage},

@@ -12,6 +12,8 @@ import (
 var offContract = map[string]string{
 	"GET /img/{image}":          "pictures are served by another host there; users carry their URL",
 	"GET /img/default/{name}":   "likewise the picture of somebody who has none",
+	"POST /v1/client/verify":    "clients bring their token here when they are told requires_captcha",
+	"GET /v1/captcha_challenge": "the built-in proof of work, which Clerk does not have",
 	"GET /npm/@clerk/{file...}": "client scripts; React's provider asks for them below the proxy path",
 }
 

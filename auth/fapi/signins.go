@@ -19,6 +19,12 @@ func (c *call) createSignIn() (any, error) {
 	p.Strategy, _ = f.String("strategy")
 	p.Password = c.optional("password")
 	p.Proof = c.proof()
+	if p.Proof.Ticket != "" && p.Strategy == "" {
+		p.Strategy = "ticket"
+	}
+	if p.Strategy == "ticket" { // it says itself who it is
+		p.Identifier, p.Password = "", nil
+	}
 	if err := firstOf(c.unavailable(), c.returnTo()); err != nil {
 		return nil, err
 	}
@@ -26,18 +32,14 @@ func (c *call) createSignIn() (any, error) {
 }
 
 // unavailable refuses what a form asks for and the instance does not have:
-// something to take over, or a ticket.
+// something to take over.
 func (c *call) unavailable() error {
 	transfer, _ := c.form.Bool("transfer")
-	ticket, _ := c.form.String("ticket")
 	if err := c.form.Err(); err != nil {
 		return err
 	}
-	switch {
-	case transfer:
+	if transfer {
 		return fault.New("account_transfer_invalid", "")
-	case ticket != "":
-		return fault.New("ticket_invalid_code", "ticket")
 	}
 	return nil
 }
@@ -86,17 +88,30 @@ func (c *call) attemptSecondFactor() (any, error) { return c.attemptFactor(facto
 
 func (c *call) prepareFactor(use factor.Use) (any, error) {
 	strategy := c.form.Require("strategy")
-	target := ""
+	target := c.target(strategy)
+	if err := c.returnTo(); err != nil {
+		return nil, err
+	}
+	return c.signIn(c.e.PrepareSignIn(c.ctx(), c.b, c.id("sign_in_id"), use, strategy, target))
+}
+
+// target reads which of the person's identifications a strategy is to use.
+func (c *call) target(strategy string) (target string) {
 	st, _ := c.e.Strategies().Get(strategy)
 	for _, field := range c.e.Strategies().Fields() { // all are read, so that an unclean one is refused whatever is asked
 		if v, _ := c.form.String(field); st != nil && st.Traits().Field == field {
 			target = v
 		}
 	}
-	if err := c.returnTo(); err != nil {
-		return nil, err
+	return target
+}
+
+// proved refuses an attempt without a proof.
+func (c *call) proved(strategy string, proof factor.Proof) error {
+	if st, ok := c.e.Strategies().Get(strategy); ok && !st.Traits().Elsewhere && proof.Get(st.Traits().Proof) == "" {
+		return fault.New("form_param_nil", st.Traits().Proof)
 	}
-	return c.signIn(c.e.PrepareSignIn(c.ctx(), c.b, c.id("sign_in_id"), use, strategy, target))
+	return nil
 }
 
 // attemptFactor judges a proof. The way to a new password may bring it along.
@@ -106,8 +121,8 @@ func (c *call) attemptFactor(use factor.Use) (any, error) {
 	if err := c.form.Err(); err != nil {
 		return nil, err
 	}
-	if st, ok := c.e.Strategies().Get(strategy); ok && !st.Traits().Elsewhere && proof.Get(st.Traits().Proof) == "" {
-		return nil, fault.New("form_param_nil", st.Traits().Proof)
+	if err := c.proved(strategy, proof); err != nil {
+		return nil, err
 	}
 	id := c.id("sign_in_id")
 	a, err := c.e.AttemptSignIn(c.ctx(), c.b, id, use, strategy, proof)

@@ -18,7 +18,9 @@ func (c *call) signUpParams() (engine.SignUpParams, error) {
 	p := engine.SignUpParams{EmailAddress: c.given("email_address"), PhoneNumber: c.given("phone_number"), Username: c.given("username"), FirstName: c.given("first_name"), LastName: c.given("last_name"),
 		Password: c.optional("password"), Locale: c.optional("locale")}
 	p.UnsafeMetadata, _ = f.JSONObject("unsafe_metadata")
-	p.LegalAccepted, _ = f.Bool("legal_accepted")
+	if accepted, ok := f.Bool("legal_accepted"); ok {
+		p.LegalAccepted = &accepted
+	}
 	p.Strategy, _ = f.String("strategy")
 	if either := c.optional(signup.EitherOr); either != nil { // as people like
 		if strings.ContainsRune(*either, '@') {
@@ -27,6 +29,13 @@ func (c *call) signUpParams() (engine.SignUpParams, error) {
 			p.PhoneNumber = either
 		}
 	}
+	p.Ticket, _ = f.StringMax("ticket", maxTicket)
+	if p.Strategy == "ticket" {
+		if p.Strategy = ""; p.Ticket == "" {
+			f.Fail("form_conditional_param_missing", "ticket", "is needed with this strategy")
+		}
+	}
+	p.CaptchaToken, _ = f.StringMax("captcha_token", maxCaptcha)
 	for _, name := range notOffered {
 		if c.optional(name) != nil {
 			f.Fail("form_param_unknown", name, "is not enabled for this application")

@@ -33,13 +33,28 @@ type Settings struct {
 	Phones    Phones    `json:"phones"`
 	Usernames Usernames `json:"usernames"`
 
+	// SecondFactors and Passkeys are further ways to show who one is.
+	SecondFactors SecondFactors `json:"second_factors"`
+	Passkeys      Passkeys      `json:"passkeys"`
+
 	SignUp   SignUp   `json:"sign_up"`
 	SignIn   SignIn   `json:"sign_in"`
 	Sessions Sessions `json:"sessions"`
 	Codes    Codes    `json:"codes"`
 	Limits   Limits   `json:"limits"`
+	// Reverification is the step-up before sensitive acts.
+	Reverification Reverification `json:"reverification"`
 	// Mails are the notices that are sent.
 	Mails Mails `json:"mails"`
+
+	// Access, Captcha and Legal are what a sign-up meets.
+	Access  Access  `json:"access"`
+	Captcha Captcha `json:"captcha"`
+	Legal   Legal   `json:"legal"`
+	// TestMode gives addresses with +clerk_test and the numbers +1 XXX 555 0100
+	// to 0199 the code 424242, and sends them nothing. It is refused unless the
+	// instance is on a loopback URL.
+	TestMode bool `json:"test_mode"`
 
 	// DeleteSelf lets users delete their own accounts.
 	DeleteSelf bool `json:"delete_self"`
@@ -90,6 +105,7 @@ type Password struct {
 const (
 	Public     = "public"     // anybody can sign up
 	Restricted = "restricted" // nobody can, but by invitation
+	Waitlist   = "waitlist"   // as restricted, and people can ask for an invitation
 )
 
 // SignUp says who can sign up.
@@ -196,8 +212,13 @@ func Default() Settings {
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
 			NetworkFailures: Rate{100, 10 * time.Minute}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
-		Mails:      AllMails(),
-		DeleteSelf: true,
-		Protection: defaultProtection(),
+		Mails:          AllMails(),
+		Reverification: Reverification{Enabled: true},
+		Access:         Access{DisabledOnSignIn: true},
+		DeleteSelf:     true,
+		Protection:     defaultProtection(),
+
+		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
+		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},
 	}
 }

@@ -52,10 +52,13 @@ func (s *Settings) Validate() error {
 	check(p.MaxLength >= 64 && p.MaxLength <= 256, "password.max_length", "must be 64 to 256")
 	check(p.MinStrength >= 0 && p.MinStrength <= 4, "password.min_strength", "must be 0 to 4")
 
-	check(s.SignUp.Mode == Public || s.SignUp.Mode == Restricted, "sign_up.mode", "%q is unknown", s.SignUp.Mode)
+	check(slices.Contains([]string{Public, Restricted, Waitlist}, s.SignUp.Mode), "sign_up.mode", "%q is unknown", s.SignUp.Mode)
+	check(document(s.Legal.TermsURL), "legal.terms_url", "must be a path or an http or https URL")
+	check(document(s.Legal.PrivacyURL), "legal.privacy_url", "must be a path or an http or https URL")
 	between(s.SignUp.AbandonAfter, 10*time.Minute, 30*24*time.Hour, "sign_up.abandon_after")
 	check(slices.Contains([]string{"password", "otp"}, s.SignIn.PreferredStrategy), "sign_in.preferred_strategy", "must be password or otp")
-	check(!s.SignIn.SecondFactorRequired || s.Phones.SecondFactor, "sign_in.second_factor_required", "there is no second factor that people could have")
+	check(!s.SignIn.SecondFactorRequired || s.SecondFactors.TOTP || s.Phones.SecondFactor, "sign_in.second_factor_required", "there is no second factor that people could have")
+	check(!s.Passkeys.SignUp || s.Passkeys.Enabled, "passkeys.sign_up", "passkeys are not enabled")
 	between(s.SignIn.AbandonAfter, 10*time.Minute, 7*24*time.Hour, "sign_in.abandon_after")
 
 	check(s.Sessions.MaxLifetime > 0 || s.Sessions.IdleTimeout > 0, "sessions", "need a max_lifetime or an idle_timeout")

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -48,6 +49,10 @@ type Attempt struct {
 	SecondAt time.Time `json:"second_at,omitzero"`
 	// Strategy is how the first factor was shown.
 	Strategy string `json:"strategy,omitempty"`
+	// Actor is who acts as the user, if the host has let somebody; the session
+	// lives no longer than ActorLifetime.
+	Actor         json.RawMessage `json:"actor,omitempty"`
+	ActorLifetime time.Duration   `json:"actor_lifetime,omitempty"`
 	// ResetAsked: the first factor was the way to a new password, which must be
 	// set before anything else; PasswordSet says that it was.
 	ResetAsked  bool `json:"reset_asked,omitempty"`

@@ -1,12 +1,15 @@
 package signin
 
 import (
+	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/user"
 )
 
@@ -48,7 +51,13 @@ type (
 	SendCode struct{ Send factor.Send }
 	// StartSession signs the user in and writes the session's ID to the
 	// attempt.
-	StartSession struct{ FirstAt, SecondAt time.Time }
+	StartSession struct {
+		FirstAt, SecondAt time.Time
+		// Actor is who acts as the user, if it is not the user; such a session
+		// lives no longer than Lifetime.
+		Actor    json.RawMessage
+		Lifetime time.Duration
+	}
 	// SetPassword stores a new password.
 	SetPassword struct {
 		Hash            string
@@ -82,12 +91,19 @@ type Env struct {
 	// factors; nil is none.
 	Password *user.Password
 	Second   *user.SecondFactors
+	// Ticket is the one that the fact of a [Prove] speaks of, as stored now; nil
+	// is none.
+	Ticket *ticket.Pass
+	// Barred: the lists keep User out.
+	Barred bool
+	// Impersonating: on this client somebody acts as another user.
+	Impersonating bool
 	// SignedIn lists who is signed in on this client, by session ID.
 	SignedIn map[string]string // session ID → user ID
 }
 
 func (e Env) subject() factor.Subject {
-	return factor.Subject{User: e.User, Password: e.Password, Second: e.Second, Settings: e.Settings}
+	return factor.Subject{User: e.User, Password: e.Password, Second: e.Second, Ticket: e.Ticket, Settings: e.Settings}
 }
 
 // Step gives the attempt after in. next is to be stored also when err is not
@@ -127,6 +143,9 @@ func (a *Attempt) ready(in Input, env Env) error {
 	if _, ok := in.(Identify); ok {
 		return fault.New("client_state_invalid", "")
 	}
+	if env.Impersonating {
+		return fault.New("session_creation_not_allowed", "")
+	}
 	if env.User == nil || env.User.ID != a.UserID {
 		return fault.New("sign_in_identification_or_user_deleted", "")
 	}
@@ -150,8 +169,12 @@ func identifies(in Input, env Env) bool {
 	return ok && st.Traits().Identifies
 }
 
-// alone refuses a sign-in beside another one where a browser holds one session.
+// alone refuses a sign-in beside another one where a browser holds one session,
+// and beside one in which somebody acts as another user.
 func (e Env) alone() error {
+	if e.Impersonating {
+		return fault.New("session_creation_not_allowed", "")
+	}
 	if !e.Settings.Sessions.Multi && len(e.SignedIn) > 0 {
 		return fault.New("session_exists", "")
 	}
@@ -179,6 +202,9 @@ func (a *Attempt) recognize(env Env) error {
 	}
 	if err := env.User.Refused(env.Now); err != nil {
 		return fault.From(err)
+	}
+	if env.Barred {
+		return fault.New("not_allowed_access", "identifier")
 	}
 	a.UserID = env.User.ID
 	return nil
@@ -251,12 +277,20 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	if _, ok := st.(factor.Spender); ok {
 		do = append(do, Spend{in.Fact})
 	}
+	for _, effect := range do {
+		if p, ok := effect.(ProveAddress); ok && env.User.FoundedOn(p.TargetID) {
+			env.User, env.Second = env.User.WithoutFactors(), nil // a stranger's, perhaps
+		}
+	}
 	if in.Use == factor.Second {
 		a.SecondAt = env.Now
 	} else {
 		a.FirstAt, a.Strategy, a.ResetAsked = env.Now, in.Fact.Strategy, st.Traits().Uses&factor.Reset != 0
 		if in.Fact.Second {
 			a.SecondAt = env.Now
+		}
+		if t := env.Ticket; t != nil && t.ID == in.Fact.TicketID && len(t.Actor) > 0 {
+			a.Actor, a.ActorLifetime = t.Actor, t.SessionLifetime
 		}
 	}
 	return append(do, a.advance(env)...), nil
@@ -272,10 +306,13 @@ func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification,
 	if _, ok := option(uses, v.Strategy, v.TargetID, env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
-	if err := factor.Settle(&v, f, env.Settings.Codes, env.Now); err != nil {
-		return nil, err
+	wrong := st.Confirm(f, env.subject())
+	f.OK = f.OK && wrong == nil // a proof that does not hold any more is a wrong one
+	err := factor.Settle(&v, f, env.Settings.Codes, env.Now)
+	if wrong != nil && errors.Is(err, fault.New("form_code_incorrect", "")) {
+		return nil, wrong // the strategy has its own words for it
 	}
-	if err := st.Confirm(f, env.subject()); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if v.TargetID == "" {
@@ -324,6 +361,9 @@ func (a *Attempt) advance(env Env) []Effect {
 	if a.Status != Complete {
 		return nil
 	}
+	if len(a.Actor) > 0 { // the user has shown nothing
+		return []Effect{StartSession{Actor: a.Actor, Lifetime: a.ActorLifetime}}
+	}
 	return []Effect{StartSession{FirstAt: a.FirstAt, SecondAt: a.SecondAt}}
 }
 
@@ -332,6 +372,8 @@ func (a *Attempt) Due(env Env) Status {
 	switch {
 	case a.FirstAt.IsZero():
 		return NeedsFirstFactor
+	case len(a.Actor) > 0: // the host vouches for who acts, who has none of the user's factors
+		return Complete
 	case a.ResetAsked && !a.PasswordSet:
 		return NeedsNewPassword
 	case a.SecondAt.IsZero() && SecondFactorDue(env):

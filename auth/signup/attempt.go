@@ -50,6 +50,11 @@ type Attempt struct {
 	UnsafeMetadata json.RawMessage `json:"unsafe_metadata,omitempty"`
 	Locale         string          `json:"locale,omitempty"`
 	LegalAccepted  time.Time       `json:"legal_accepted,omitzero"`
+	// InvitationID is the invitation that the attempt goes on, as long as its
+	// address is the one that was invited.
+	InvitationID string `json:"invitation_id,omitempty"`
+	// PublicMetadata is what the invitation gives the user.
+	PublicMetadata json.RawMessage `json:"public_metadata,omitempty"`
 
 	// Verifications are the challenges under way, by attribute.
 	Verifications map[string]factor.Verification `json:"verifications,omitempty"`

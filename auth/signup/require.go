@@ -20,6 +20,8 @@ var fields = []struct {
 	{"last_name", attributeRule("last_name"), func(a *Attempt) bool { return a.LastName != "" }},
 	{"password", func(s *settings.Settings) (bool, bool) { return s.Password.Enabled, s.Password.Required },
 		func(a *Attempt) bool { return a.PasswordHash != "" }},
+	{"legal_accepted", func(s *settings.Settings) (bool, bool) { return s.Legal.Consent, true },
+		func(a *Attempt) bool { return !a.LegalAccepted.IsZero() }},
 }
 
 // EitherOr is the field of sign-ups that ask for an e-mail address or a phone

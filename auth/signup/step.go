@@ -9,6 +9,8 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/ticket"
+	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
 )
 
@@ -23,7 +25,10 @@ type (
 		PasswordHash   *string
 		UnsafeMetadata json.RawMessage
 		Locale         *string
-		LegalAccepted  bool
+		// LegalAccepted: the legal documents are accepted, or refused.
+		LegalAccepted *bool
+		// InvitationID is an invitation whose ticket was brought.
+		InvitationID string
 	}
 	// Prepare starts a challenge.
 	Prepare struct{ Prepared factor.Prepared }
@@ -59,6 +64,14 @@ type Env struct {
 	Taken func(attribute, value string) bool
 	// Phone reads a phone number; nil if the instance knows none.
 	Phone func(number string) (user.Phone, error)
+	// Admitted reports whether the lists let in who brings what the attempt has;
+	// nil lets everybody in.
+	Admitted func(*Attempt) bool
+	// Invitation is the one that the attempt or the input speaks of, as stored
+	// now; nil is none.
+	Invitation *ticket.Invitation
+	// Impersonating: on this client somebody acts as another user.
+	Impersonating bool
 	// SignedIn is how many sessions are live on this client.
 	SignedIn int
 }
@@ -71,7 +84,7 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 	if a.StatusAt(env.Now) != MissingRequirements {
 		return next, nil, fault.New("client_state_invalid", "")
 	}
-	if err := open(env); err != nil {
+	if err := a.open(in, env); err != nil {
 		return next, nil, err
 	}
 	next.UpdatedAt = env.Now
@@ -83,6 +96,9 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 		changed := next
 		changed.Verifications = maps.Clone(next.Verifications)
 		if err = changed.update(in, env); err == nil {
+			err = errors.Join(changed.door(env), changed.welcome(env, false))
+		}
+		if err == nil {
 			next = changed
 		}
 	case Prepare:
@@ -96,24 +112,68 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 	if len(next.Missing(env.Settings)) > 0 || len(next.Unverified(env.Settings)) > 0 {
 		return next, do, nil
 	}
+	if err := next.welcome(env, true); err != nil { // the lists may have changed since
+		return next, nil, err
+	}
 	next.move(Complete)
 	return next, append(do, CreateUser{}), nil
 }
 
-func open(env Env) error {
+// open refuses a step that nobody may do now.
+func (a *Attempt) open(in Input, env Env) error {
+	if u, ok := in.(Update); !ok || u.InvitationID == "" { // an invitation may be what opens the door
+		if err := a.door(env); err != nil {
+			return err
+		}
+	}
 	switch {
-	case env.Settings.SignUp.Mode == settings.Restricted:
-		return fault.New("sign_up_mode_restricted", "")
+	case env.Impersonating:
+		return fault.New("session_creation_not_allowed", "")
 	case !env.Settings.Sessions.Multi && env.SignedIn > 0:
 		return fault.New("session_exists", "")
 	}
 	return nil
 }
 
+// door refuses who needs an invitation and has none, or one that is of no use
+// any more.
+func (a *Attempt) door(env Env) error {
+	if a.InvitationID != "" {
+		if env.Invitation == nil || env.Invitation.ID != a.InvitationID {
+			return ticket.Invalid()
+		}
+		return env.Invitation.Usable(ticket.InvitationKind, env.Now)
+	}
+	switch env.Settings.SignUp.Mode {
+	case settings.Restricted:
+		return fault.New("sign_up_mode_restricted", "")
+	case settings.Waitlist:
+		return fault.New("sign_up_restricted_waitlist", "")
+	}
+	return nil
+}
+
+// welcome refuses whom the lists keep out. Who is invited by name need be on
+// none. Before the end, who has given nothing that lists know is let on.
+func (a *Attempt) welcome(env Env, end bool) error {
+	if env.Admitted == nil || a.InvitationID != "" || a.EmailAddress == "" && a.PhoneNumber == "" && !end || env.Admitted(a) {
+		return nil
+	}
+	if a.EmailAddress == "" && a.PhoneNumber != "" {
+		return fault.New("not_allowed_access", "phone_number")
+	}
+	return fault.New("not_allowed_access", "email_address")
+}
+
 func (a *Attempt) update(in Update, env Env) error {
 	var errs []error
 	refuse := func(code, param string) { errs = append(errs, fault.New(code, param)) }
 	s := env.Settings
+	if in.InvitationID != "" {
+		if err := a.invited(in.InvitationID, env); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	for _, id := range []struct {
 		in  *string
 		set func(string, Env) error
@@ -166,10 +226,34 @@ func (a *Attempt) update(in Update, env Env) error {
 	if in.Locale != nil && user.CheckLocale(*in.Locale) == nil {
 		a.Locale = *in.Locale
 	}
-	if in.LegalAccepted && a.LegalAccepted.IsZero() {
+	switch {
+	case in.LegalAccepted == nil:
+	case !*in.LegalAccepted && s.Legal.Consent:
+		refuse("legal_not_accepted", "legal_accepted")
+	case *in.LegalAccepted && a.LegalAccepted.IsZero():
 		a.LegalAccepted = env.Now
 	}
 	return errors.Join(errs...)
+}
+
+// invited makes the attempt the invitation's: the address is the one that was
+// invited, and whoever holds the ticket has shown that it is their own.
+func (a *Attempt) invited(id string, env Env) error {
+	const attribute = "email_address"
+	i := env.Invitation
+	if i == nil || i.ID != id {
+		return ticket.Invalid()
+	}
+	if err := i.Usable(ticket.InvitationKind, env.Now); err != nil {
+		return err
+	}
+	if err := a.setEmailAddress(i.EmailAddress, env); err != nil {
+		return err
+	}
+	a.InvitationID, a.PublicMetadata = id, i.PublicMetadata
+	a.put(attribute, factor.Verification{ID: store.NewID("ver", env.Now), Strategy: "ticket", Status: factor.Verified,
+		Target: a.EmailAddress, VerifiedAt: env.Now})
+	return nil
 }
 
 // setEmailAddress takes an address. Another address drops the verification of
@@ -182,6 +266,7 @@ func (a *Attempt) setEmailAddress(address string, env Env) error {
 	if address == "" {
 		a.EmailAddress = ""
 		delete(a.Verifications, attribute)
+		a.InvitationID, a.PublicMetadata = "", nil
 		return nil
 	}
 	id, err := user.NewEmailAddress(address, env.Now)
@@ -193,6 +278,7 @@ func (a *Attempt) setEmailAddress(address string, env Env) error {
 	}
 	if id.Value != a.EmailAddress {
 		delete(a.Verifications, attribute)
+		a.InvitationID, a.PublicMetadata = "", nil
 	}
 	a.EmailAddress = id.Value
 	return nil

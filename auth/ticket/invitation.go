@@ -22,6 +22,8 @@ type Invitation struct {
 	PublicMetadata json.RawMessage `json:"public_metadata,omitempty"`
 	// RedirectURL is where the link leads; empty: to the sign-up page.
 	RedirectURL string `json:"redirect_url,omitempty"`
+	// Sole: no other invitation of the address can be pending beside this one.
+	Sole bool `json:"sole,omitempty"`
 	// UserID is who accepted it.
 	UserID    string    `json:"user_id,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
@@ -31,14 +33,18 @@ type Invitation struct {
 // Invitations is where invitations are kept. They hold hashes of secrets, so
 // they are sealed.
 var Invitations = &store.Kind{Name: "invitation", Sealed: true, Indexes: []store.Index{
-	{Name: "email"}, {Name: "status"}, {Name: "expire_at"}, {Name: "created_at"}}}
+	{Name: "email"}, {Name: "sole", Unique: true}, {Name: "status"}, {Name: "expire_at"}, {Name: "created_at"}}}
 
 var invitations = store.Table[Invitation, *Invitation]{Kind: Invitations}
 
 // StoreEntries lists what an invitation is found by.
 func (i *Invitation) StoreEntries() []store.Entry {
-	return []store.Entry{{Index: "email", Value: i.Canonical}, {Index: "status", Value: string(i.Status)},
+	es := []store.Entry{{Index: "email", Value: i.Canonical}, {Index: "status", Value: string(i.Status)},
 		{Index: "expire_at", Value: store.TimeKey(i.ExpireAt)}, {Index: "created_at", Value: store.TimeKey(i.CreatedAt)}}
+	if i.Sole && i.Status == Pending {
+		es = append(es, store.Entry{Index: "sole", Value: i.Canonical})
+	}
+	return es
 }
 
 const (
@@ -70,6 +76,30 @@ func NewInvitation(address string, metadata json.RawMessage, lifetime time.Durat
 	i.Ticket, wire = draw(i.ID, lifetime, now)
 	i.Expires = i.ExpireAt.Add(keepInvitations)
 	return i, wire, nil
+}
+
+// BeSole makes i, which is not stored yet, the only pending invitation of its
+// address: if there is another one, storing i is a *store.DuplicateError. One
+// that has expired makes room.
+func (i *Invitation) BeSole(ctx context.Context, tx store.Tx, now time.Time) error {
+	i.Sole = true
+	pending, err := invitations.Find(ctx, tx, store.Query{Where: []store.Match{
+		{Index: "email", Values: []string{i.Canonical}}, {Index: "status", Values: []string{string(Pending)}}}})
+	if err != nil {
+		return err
+	}
+	for _, other := range pending {
+		switch {
+		case other.StatusAt(now) == Pending:
+			return &store.DuplicateError{Kind: Invitations.Name, Index: "sole"}
+		case other.Sole:
+			other.Sole = false
+			if err := invitations.Put(ctx, tx, other); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // GetInvitation returns the invitation with the given ID, or store.ErrNotFound.

@@ -130,9 +130,12 @@ func (t *Ticket) Accept(k Kind, now time.Time) error {
 	if err := t.Usable(k, now); err != nil {
 		return err
 	}
-	t.settle(Accepted, now)
+	t.Spend(now)
 	return nil
 }
+
+// Spend is Accept of a ticket that was found usable.
+func (t *Ticket) Spend(now time.Time) { t.settle(Accepted, now) }
 
 // Revoke takes the ticket back. One that is expired can be revoked: nothing
 // changes for its holder.

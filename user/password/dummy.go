@@ -27,7 +27,7 @@ func (h *Hasher) Dummy(ctx context.Context, account, plain string) error {
 		p.Key = make([]byte, p.Params.KeyLength)
 		hash = p.String()
 	}
-	_, err := h.verify(ctx, hash, plain)
+	_, err := h.verify(ctx, hash, plain, false)
 	return err
 }
 

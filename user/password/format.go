@@ -134,10 +134,10 @@ func (h *Hasher) parseStored(hash string) (Digest, error) {
 // verifyForeign tries the password as it was typed, as the system that made
 // the digest saw it, and then normalised.
 //
-// A right password is hashed anew by whoever asked, as a rule. A wrong one
-// costs the same here, so that neither the outcome nor a digest that costs
-// nothing to check is told by time.
-func (h *Hasher) verifyForeign(ctx context.Context, hash, plain string) (Result, error) {
+// A right password of a live account is hashed anew by whoever asked, as a rule.
+// All else costs the same here, so that neither the outcome nor a digest that
+// costs nothing to check is told by time.
+func (h *Hasher) verifyForeign(ctx context.Context, hash, plain string, live bool) (Result, error) {
 	d, err := h.parseStored(hash)
 	if err != nil {
 		return Result{}, err
@@ -155,12 +155,14 @@ func (h *Hasher) verifyForeign(ctx context.Context, hash, plain string) (Result,
 	err = h.pool().Do(ctx, memory, func() error {
 		for _, text := range try {
 			ok, err := d.Matches(text)
-			if err != nil || ok {
-				res.OK = ok && err == nil
+			if err != nil {
 				return err
 			}
+			if res.OK = ok; ok {
+				break
+			}
 		}
-		if res.Rehash {
+		if res.Rehash && !(res.OK && live) {
 			own.waste(plain)
 		}
 		return nil

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -325,6 +326,33 @@ func TestAttack_C11_ForeignAsTypedFirst(t *testing.T) {
 	}
 	if r := verify(t, h, imported(t, h, "md5", decomposed), "l\u00e8tmein"); r.OK {
 		t.Error("a password that was never typed there is taken")
+	}
+}
+
+// A digest that takes no time to check is not told by that, and neither is
+// whether a password is the one of a digest that a made-up account works
+// against.
+func TestAttack_C02_QuickDigestsCostAsMuch(t *testing.T) {
+	var h password.Hasher
+	own, quick := mustHash(t, &h, "correct horse"), imported(t, &h, "md5", "88a434c88cca4e900f7874cd98123f43")
+	least := func(f func()) time.Duration {
+		best := time.Hour
+		for range 3 {
+			best = min(best, time.Duration(timed(f)))
+		}
+		return best
+	}
+	want := least(func() { verify(t, &h, own, "wrong") }) / 2
+	only := &password.Hasher{}
+	verify(t, only, quick, "wrong") // the one hash that it has seen
+	for name, f := range map[string]func(){
+		"wrong":            func() { verify(t, &h, quick, "wrong") },
+		"made up":          func() { only.Dummy(t.Context(), "nobody@example.com", "wrong") },
+		"made up, matches": func() { only.Dummy(t.Context(), "nobody@example.com", "lètmein") },
+	} {
+		if got := least(f); got < want {
+			t.Errorf("%s: %v, where one of ours takes %v", name, got, 2*want)
+		}
 	}
 }
 

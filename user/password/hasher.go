@@ -98,7 +98,7 @@ func (h *Hasher) Hash(ctx context.Context, plain string) (string, error) {
 // [ErrMalformed], [ErrUnknownFormat], [ErrParams], [ErrUnknownPepper],
 // [ErrBusy] and the context's.
 func (h *Hasher) Verify(ctx context.Context, hash, plain string) (Result, error) {
-	res, err := h.verify(ctx, hash, plain)
+	res, err := h.verify(ctx, hash, plain, true)
 	switch {
 	case err != nil: // tells nothing about what live hashes cost
 	case res.OK && res.Rehash:
@@ -109,12 +109,14 @@ func (h *Hasher) Verify(ctx context.Context, hash, plain string) (Result, error)
 	return res, err
 }
 
-func (h *Hasher) verify(ctx context.Context, hash, plain string) (Result, error) {
+// verify does the work of a check. live says that the account exists: a right
+// password may then be hashed anew.
+func (h *Hasher) verify(ctx context.Context, hash, plain string, live bool) (Result, error) {
 	if err := checkSize(plain, h.MaxLength); err != nil {
 		return Result{}, err
 	}
 	if !strings.HasPrefix(hash, argonPrefix) {
-		return h.verifyForeign(ctx, hash, plain)
+		return h.verifyForeign(ctx, hash, plain, live)
 	}
 	text, err := Normalize(plain, h.MaxLength)
 	if err != nil {

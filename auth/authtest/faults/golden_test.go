@@ -15,7 +15,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
@@ -96,6 +98,7 @@ func writeGolden(t *testing.T) {
 	})
 	// A handshake from a development host leaves its payload for the backend.
 	v.do("GET", "/__clerk/v1/client/handshake?format=nonce&redirect_url="+r.Server.URL+"/private", nil, "")
+	goldenTickets(t, r)
 	g.Cookie, g.BobsOwn = v.cookie("__client"), w.cookie("__client")
 	for kind, records := range dump(t, r.Store) {
 		if len(records) == 0 {
@@ -115,6 +118,40 @@ func writeGolden(t *testing.T) {
 	if err := os.WriteFile(goldenFile, append(raw, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// goldenTickets leaves a record of each kind of ticket, list and guard.
+func goldenTickets(t *testing.T, r *rig) {
+	ctx := t.Context()
+	u, err := r.Users().ByIdentifier(ctx, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err1 := r.SignInTokens().Create(ctx, u.ID, 0)
+	_, _, err2 := r.ActorTokens().Create(ctx, u.ID, json.RawMessage(`{"sub":"user_support"}`), 0, 0)
+	_, issued, err3 := r.Invitations().Create(ctx, auth.InvitationParams{EmailAddress: "guest@example.com", Quiet: true})
+	_, _, err4 := r.Invitations().Create(ctx, auth.InvitationParams{EmailAddress: "late@example.com", Quiet: true})
+	_, err5 := r.Waitlist().Add(ctx, "waits@example.com", true)
+	_, err6 := r.Allowlist().Add(ctx, "*@example.com")
+	_, err7 := r.Blocklist().Add(ctx, "*@*.example.net")
+	err8 := r.UpdateSettings(ctx, func(s *settings.Settings) error {
+		s.Access.BlockSubaddresses = true
+		return nil
+	})
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
+		t.Fatal(err)
+	}
+	v := r.visitor()
+	v.post("/client/sign_ups", "strategy", "ticket", "ticket", issued.Token, "password", good).ok()
+	var task struct{ Challenge string }
+	if err := json.Unmarshal(v.do("GET", "/__clerk/v1/captcha_challenge", nil, "").raw, &task); err != nil {
+		t.Fatal(err)
+	}
+	token, err := captcha.Solve(ctx, task.Challenge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.post("/client/verify", "captcha_token", token).ok()
 }
 
 func picture(t *testing.T) []byte {

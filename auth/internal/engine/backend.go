@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -109,7 +108,7 @@ func (us Users) MarkPasswordCompromised(ctx context.Context, id string, revoke b
 		if revoke {
 			return us.e.shutOut(ctx, t, u)
 		}
-		return signin.VoidAll(ctx, t, u.ID, "", t.now)
+		return voidAttempts(ctx, t, u.ID, "")
 	})
 }
 
@@ -205,7 +204,7 @@ func (us Users) ReplaceEmailAddresses(ctx context.Context, userID, address strin
 			}
 		}
 		u.EmailAddresses, u.PrimaryEmailAddressID = []user.Identification{only}, only.ID
-		return signin.VoidAll(ctx, t, u.ID, "", t.now)
+		return voidAttempts(ctx, t, u.ID, "")
 	})
 	if err != nil {
 		return nil, nil, err

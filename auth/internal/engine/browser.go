@@ -36,6 +36,8 @@ type Browser struct {
 	Gone bool
 	// Changed: somebody has signed in or out on this client.
 	Changed bool
+	// Tested: an automated test of the host's sends the request.
+	Tested bool
 	// stale: the secret was the previous one, in its grace. The request may
 	// read and get tokens, and change nothing.
 	stale  bool

@@ -6,7 +6,6 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
-	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
 )
@@ -247,7 +246,7 @@ func (e *Engine) dropEmailAddress(ctx context.Context, t *txn, u *user.User, id 
 		return err
 	}
 	// A code that was mailed to the address for signing in dies with it.
-	return signin.VoidAll(ctx, t, u.ID, "", t.now)
+	return voidAttempts(ctx, t, u.ID, "")
 }
 
 // dropVerification forgets the code that was sent to an address of a profile.

@@ -16,17 +16,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/usherauth/usher/auth/access"
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/reverify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/backupcode"
 	"github.com/usherauth/usher/user/password"
 )
 
@@ -45,6 +50,14 @@ type Config struct {
 	// are, paths alone if that is below the origin of whoever asks; empty: mails
 	// link to none.
 	FrontendURL, PagesURL string
+	// Local: the instance is on a loopback address only.
+	Local bool
+
+	// PasskeyHost is the domain that passkeys are for, and PasskeyOrigins are
+	// whose pages may use them. Empty: the host of the request's origin, and
+	// that origin.
+	PasskeyHost    string
+	PasskeyOrigins []string
 
 	Algorithm token.Algorithm
 	Schedule  token.Schedule
@@ -53,6 +66,7 @@ type Config struct {
 
 	Hasher   *password.Hasher
 	Breaches password.BreachChecker // nil: none
+	Captcha  captcha.Verifier       // nil: a proof of work
 	Mailer   notify.Mailer
 	Renderer *notify.Renderer
 	// SMS sends text messages and Phone reads numbers; nil: phone numbers cannot
@@ -74,8 +88,11 @@ type Engine struct {
 	log        *slog.Logger
 	now        func() time.Time
 	hasher     *password.Hasher
+	codes      *password.Hasher // of backup codes: random, so that a little is enough
+	passkeys   factor.Passkey
 	checker    password.Checker
 	strategies factor.Set
+	work       *captcha.Work
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
@@ -91,7 +108,9 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind, smsTallyKind}
+		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind, smsTallyKind,
+		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
+		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -107,6 +126,8 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if e.hasher == nil {
 		e.hasher = &password.Hasher{}
 	}
+	e.codes = &password.Hasher{Params: backupcode.Params(), Peppers: e.hasher.Peppers, Pool: e.hasher.Pool}
+	e.passkeys = factor.Passkey{Site: e.passkeySite, Log: e.log}
 	if e.cfg.Renderer == nil {
 		e.cfg.Renderer = &notify.Renderer{AppURL: cfg.AppURL}
 	}
@@ -120,6 +141,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
+	e.work = e.newWork()
 	e.strategies = factor.NewSet(
 		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
@@ -127,6 +149,10 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		factor.PhoneCode{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
 		factor.PhoneCode{Key: e.secrets.code, ForReset: true},
+		e.passkeys,
+		factor.TOTP{},
+		factor.BackupCode{Hasher: e.codes},
+		factor.Ticket{Find: e.findPass},
 	)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)

@@ -7,7 +7,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
-	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -101,7 +101,10 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 	if err := user.Put(ctx, t, u, t.now); err != nil {
 		return err
 	}
-	if err := signin.VoidAll(ctx, t, u.ID, c.keepAttempt, t.now); err != nil {
+	if err := voidAttempts(ctx, t, u.ID, c.keepAttempt); err != nil {
+		return err
+	}
+	if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
 		return err
 	}
 	if err := clearTries(ctx, t, u.ID); err != nil { // they were tries of another password

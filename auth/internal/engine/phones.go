@@ -9,9 +9,9 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
-	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/backupcode"
 )
 
 // AddPhoneNumber adds a number to the actor's account. It claims nothing until
@@ -77,34 +77,69 @@ type PhoneParams struct {
 }
 
 // UpdatePhoneNumber makes a number of the actor a second factor, or one no
-// more, and tells the actor by mail.
-func (e *Engine) UpdatePhoneNumber(ctx context.Context, a *Actor, id string, p PhoneParams) error {
+// more, and tells the actor by mail. The first second factor of an account
+// brings backup codes along, which are not told again.
+func (e *Engine) UpdatePhoneNumber(ctx context.Context, a *Actor, id string, p PhoneParams) (codes []string, err error) {
 	s := e.Settings(ctx)
-	if !s.Phones.SecondFactor && p.SecondFactor != nil && *p.SecondFactor {
-		return fault.New("form_param_value_disabled", "reserved_for_second_factor")
+	on := p.SecondFactor != nil && *p.SecondFactor
+	if on && !s.Phones.SecondFactor {
+		return nil, fault.New("form_param_value_disabled", "reserved_for_second_factor")
 	}
-	return e.act(ctx, a, func(t *txn, u *user.User) error {
+	have := a.User.PhoneNumber(id)
+	if have == nil {
+		return nil, fault.New("resource_not_found", "")
+	}
+	var stored []user.BackupCode
+	if on && have.Verified && s.SecondFactors.BackupCodes && !a.User.BackupCodeEnabled {
+		if codes, stored, err = e.drawBackupCodes(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	fresh := codes
+	err = e.secureSecond(ctx, a, func(t *txn, u *user.User, f *user.SecondFactors) error {
 		have := u.PhoneNumber(id)
 		if have == nil {
 			return fault.New("resource_not_found", "")
 		}
-		before := have.SecondFactor
+		before, had := have.SecondFactor, u.TwoFactorEnabled()
 		if err := reserve(u, id, p, t.now, s); err != nil {
 			return err
 		}
-		if before == u.PhoneNumber(id).SecondFactor {
+		codes = nil
+		switch after := u.PhoneNumber(id).SecondFactor; {
+		case before == after:
 			return nil
+		case !after:
+			if !u.TwoFactorEnabled() {
+				f.BackupCodes, f.BackupID = nil, "" // there is nothing for them to stand in for
+			}
+			return e.factorRemoved(ctx, t, u, factorChange{slug: notify.FactorRemoved, method: smsMethod, signOut: true,
+				keepSession: a.Session.ID, by: a.Browser.Request})
 		}
-		// What could be shown until now and what must be from now on differ.
-		if err := signin.VoidAll(ctx, t, u.ID, "", t.now); err != nil {
+		if !had && len(stored) > 0 && len(f.BackupCodes) == 0 {
+			codes = fresh
+			f.BackupCodes, f.BackupID, f.BackupCreatedAt = stored, store.NewID("bkc", t.now), t.now
+		}
+		// What had to be shown until now and what must be from now on differ.
+		if err := voidAttempts(ctx, t, u.ID, ""); err != nil {
 			return err
 		}
-		slug := notify.FactorAdded
-		if before {
-			slug = notify.FactorRemoved
-		}
-		return e.notifyOf(ctx, t, u, slug, a.Browser.Request, notify.Data{Method: smsMethod})
+		return e.factorAdded(ctx, t, u, smsMethod, a.Browser.Request)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+// drawBackupCodes draws backup codes and hashes them, which costs.
+func (e *Engine) drawBackupCodes(ctx context.Context, a *Actor) (codes []string, stored []user.BackupCode, err error) {
+	if err := e.allowAccount("", a.User, e.Settings(ctx)); err != nil {
+		return nil, nil, err
+	}
+	codes = backupcode.Draw()
+	stored, err = backupcode.Hash(withAddr(ctx, a.Browser.Addr), e.codes, codes)
+	return codes, stored, err
 }
 
 // reserve makes a number of u a second factor, or one no more.
@@ -131,10 +166,10 @@ func reserve(u *user.User, id string, p PhoneParams, now time.Time, s *settings.
 const smsMethod = "Text messages"
 
 // DeletePhoneNumber takes a number off the actor's account, with the codes that
-// were sent to it.
+// were sent to it, and the backup codes with the last second factor.
 func (e *Engine) DeletePhoneNumber(ctx context.Context, a *Actor, id string) error {
 	s := e.Settings(ctx)
-	return e.act(ctx, a, func(t *txn, u *user.User) error {
+	return e.secureSecond(ctx, a, func(t *txn, u *user.User, f *user.SecondFactors) error {
 		have := u.PhoneNumber(id)
 		if have == nil {
 			return fault.New("resource_not_found", "")
@@ -143,15 +178,20 @@ func (e *Engine) DeletePhoneNumber(ctx context.Context, a *Actor, id string) err
 		if err := e.dropPhoneNumber(ctx, t, u, id); err != nil {
 			return err
 		}
-		switch {
-		case s.PhoneNumber.Required && len(u.PhoneNumbers) == 0:
+		if s.PhoneNumber.Required && len(u.PhoneNumbers) == 0 {
 			return fault.New("last_required_identification_deletion_failed", "")
-		case !second:
-			return nil
-		case s.SignIn.SecondFactorRequired && !u.TwoFactorEnabled():
-			return fault.New("second_factor_deletion_not_allowed", "")
 		}
-		return e.notifyOf(ctx, t, u, notify.FactorRemoved, a.Browser.Request, notify.Data{Method: smsMethod})
+		if !second {
+			return nil
+		}
+		if !u.TwoFactorEnabled() {
+			if s.SignIn.SecondFactorRequired {
+				return fault.New("second_factor_deletion_not_allowed", "")
+			}
+			f.BackupCodes, f.BackupID = nil, ""
+		}
+		return e.factorRemoved(ctx, t, u, factorChange{slug: notify.FactorRemoved, method: smsMethod, signOut: true,
+			keepSession: a.Session.ID, by: a.Browser.Request})
 	})
 }
 
@@ -164,7 +204,7 @@ func (e *Engine) dropPhoneNumber(ctx context.Context, t *txn, u *user.User, id s
 		return err
 	}
 	// A code that was sent to the number for signing in dies with it.
-	return signin.VoidAll(ctx, t, u.ID, "", t.now)
+	return voidAttempts(ctx, t, u.ID, "")
 }
 
 // notVerified gives a refusal to have an unverified number as a second factor

@@ -8,8 +8,8 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/settings"
-	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -71,10 +71,28 @@ func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID s
 // errUnchanged is what fn returns to commit without storing the user.
 var errUnchanged = errors.New("engine: user unchanged")
 
-// act runs fn with the actor's user as stored in the transaction, and stores
+// Impersonates reports whether somebody acts as the user.
+func (a *Actor) Impersonates() bool { return len(a.Session.Actor) > 0 }
+
+// ErrImpersonator is what is told of whatever only the user may do.
+func ErrImpersonator() error {
+	return fault.New("authorization_invalid", "").Say("This cannot be done while you act as another user.")
+}
+
+// act is edit of what only the user may change, and nobody who acts as the
+// user: what they sign in with, what they are reached by, their devices. It is
+// the one to use unless there is a reason.
+func (e *Engine) act(ctx context.Context, a *Actor, fn func(t *txn, u *user.User) error) error {
+	if a.Impersonates() {
+		return ErrImpersonator()
+	}
+	return e.edit(ctx, a, fn)
+}
+
+// edit runs fn with the actor's user as stored in the transaction, and stores
 // the user. The session is checked again in there. Afterwards a.User is the
 // new state.
-func (e *Engine) act(ctx context.Context, a *Actor, fn func(t *txn, u *user.User) error) error {
+func (e *Engine) edit(ctx context.Context, a *Actor, fn func(t *txn, u *user.User) error) error {
 	if a.Browser.stale {
 		return fault.New("conflict", "")
 	}
@@ -114,12 +132,15 @@ type ProfileParams struct {
 // UpdateProfile changes the actor's own profile.
 func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) error {
 	s := e.Settings(ctx)
+	if (p.PrimaryEmailAddressID != nil || p.PrimaryPhoneNumberID != nil || p.Username != nil) && a.Impersonates() {
+		return ErrImpersonator()
+	}
 	if p.Username != nil { // the answer tells whether somebody has it
 		if err := e.allow("add_address", a.Browser.Addr, s.Limits.AttemptSignUp); err != nil {
 			return err
 		}
 	}
-	return e.act(ctx, a, func(t *txn, u *user.User) error {
+	return e.edit(ctx, a, func(t *txn, u *user.User) error {
 		if err := errors.Join(setNames(u, p.FirstName, p.LastName, s), setUsername(u, p.Username, s)); err != nil {
 			return err
 		}
@@ -201,7 +222,7 @@ func setNames(u *user.User, first, last *string, s *settings.Settings) error {
 
 // MergeUnsafeMetadata merges a patch into the actor's unsafe metadata.
 func (e *Engine) MergeUnsafeMetadata(ctx context.Context, a *Actor, patch json.RawMessage) error {
-	return e.act(ctx, a, func(_ *txn, u *user.User) error {
+	return e.edit(ctx, a, func(_ *txn, u *user.User) error {
 		m, err := user.MergeMetadata(u.UnsafeMetadata, patch)
 		if err != nil {
 			return fault.Wrap("form_param_exceeds_allowed_size", "unsafe_metadata", err)
@@ -214,7 +235,10 @@ func (e *Engine) MergeUnsafeMetadata(ctx context.Context, a *Actor, patch json.R
 // ChangePassword sets the actor's password. A user who has one gives it.
 func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain string, signOut bool) error {
 	s := e.Settings(ctx)
-	if !s.Password.Enabled {
+	switch {
+	case a.Impersonates():
+		return ErrImpersonator()
+	case !s.Password.Enabled:
 		return fault.New("form_param_value_disabled", "new_password")
 	}
 	ctx = withAddr(ctx, a.Browser.Addr)
@@ -255,7 +279,10 @@ func (e *Engine) newPassword(ctx context.Context, s *settings.Settings, plain, c
 // be without.
 func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) error {
 	s := e.Settings(ctx)
-	if s.Password.Required {
+	switch {
+	case a.Impersonates():
+		return ErrImpersonator()
+	case s.Password.Required:
 		return fault.New("password_required", "")
 	}
 	confirmed, sl, err := e.confirmPassword(withAddr(ctx, a.Browser.Addr), a, current, s)
@@ -342,7 +369,7 @@ func renamed(err error, param string) error {
 // SetProfileImage stores a picture that was decoded and encoded anew; none
 // removes the former one.
 func (e *Engine) SetProfileImage(ctx context.Context, a *Actor, contentType string, data []byte) error {
-	return e.act(ctx, a, func(t *txn, u *user.User) error {
+	return e.edit(ctx, a, func(t *txn, u *user.User) error {
 		return user.SetImage(ctx, t, u, contentType, data, t.now)
 	})
 }
@@ -360,6 +387,9 @@ func (e *Engine) Image(ctx context.Context, id string) (*user.Image, error) {
 // DeleteSelf deletes the actor's account and all that hangs on it, see
 // [Users.Delete].
 func (e *Engine) DeleteSelf(ctx context.Context, a *Actor) error {
+	if a.Impersonates() {
+		return ErrImpersonator()
+	}
 	if !e.Settings(ctx).DeleteSelf || a.User.DeleteSelfDisabled {
 		return fault.New("user_delete_self_not_enabled", "")
 	}
@@ -388,7 +418,10 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 	if err := e.endUser(ctx, t, u.ID, "", status); err != nil {
 		return err
 	}
-	if err := signin.VoidAll(ctx, t, u.ID, "", t.now); err != nil {
+	if err := voidAttempts(ctx, t, u.ID, ""); err != nil {
+		return err
+	}
+	if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
 		return err
 	}
 	if err := dropVerifications(ctx, t, u.ID); err != nil {

@@ -79,6 +79,25 @@ func (e *Engine) loadSettings(ctx context.Context) error {
 	return e.refreshSettings(ctx)
 }
 
+// checkSettings validates settings as a whole, that this instance was given what
+// they need, and that they suit where it is: codes that everybody knows are for
+// this machine only.
+func (e *Engine) checkSettings(s *settings.Settings) error {
+	err := s.Validate()
+	need := func(ok bool, field, problem string) {
+		if !ok {
+			err = errors.Join(err, &settings.FieldError{Field: field, Problem: problem})
+		}
+	}
+	need(!s.PhoneNumber.Enabled || e.cfg.Phone != nil, "phone_number.enabled", "needs a parser of numbers, see auth.Config.Phone")
+	sends := len(s.PhoneNumber.Strategies)+len(s.PhoneNumber.Verifications) > 0
+	need(!sends || e.cfg.SMS != nil, "phone_number.verifications", "needs a sender of text messages, see auth.Config.SMS")
+	if s.TestMode && !e.cfg.Local {
+		err = errors.Join(err, &settings.FieldError{Field: "test_mode", Problem: "needs a loopback URL: anybody could sign in with the code of tests"})
+	}
+	return err
+}
+
 func (e *Engine) refreshSettings(ctx context.Context) error {
 	fresh := &cachedSettings{read: e.now()}
 	err := e.view(ctx, func(tx store.Tx) error {
@@ -130,21 +149,6 @@ func (e *Engine) readSettings(ctx context.Context, tx store.Tx) (*settingsRecord
 		return nil, nil, &store.CorruptError{Kind: settingsKind.Name, ID: r.ID, Err: err}
 	}
 	return r, &set, nil
-}
-
-// checkSettings validates settings as a whole, and that this instance was given what
-// they need.
-func (e *Engine) checkSettings(s *settings.Settings) error {
-	var errs []error
-	need := func(ok bool, field, problem string) {
-		if !ok {
-			errs = append(errs, &settings.FieldError{Field: field, Problem: problem})
-		}
-	}
-	need(!s.PhoneNumber.Enabled || e.cfg.Phone != nil, "phone_number.enabled", "needs a parser of numbers, see auth.Config.Phone")
-	sends := len(s.PhoneNumber.Strategies)+len(s.PhoneNumber.Verifications) > 0
-	need(!sends || e.cfg.SMS != nil, "phone_number.verifications", "needs a sender of text messages, see auth.Config.SMS")
-	return errors.Join(append(errs, s.Validate())...)
 }
 
 // UpdateSettings changes the settings: fn gets a copy of those that are stored,

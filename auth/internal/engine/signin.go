@@ -8,6 +8,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -31,10 +32,11 @@ type signInFacts struct {
 	user     *user.User
 	password *user.Password
 	second   *user.SecondFactors
+	ticket   *ticket.Pass
 }
 
 func (f signInFacts) subject(s *settings.Settings) factor.Subject {
-	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Settings: s}
+	return factor.Subject{User: f.user, Password: f.password, Second: f.second, Ticket: f.ticket, Settings: s}
 }
 
 // of reads what in is decided from: the user of the attempt or, while that is
@@ -44,12 +46,18 @@ func (f *signInFacts) of(ctx context.Context, tx store.Tx, a *signin.Attempt, in
 	if p, ok := in.(signin.Prove); ok && id == "" {
 		id = p.Fact.UserID
 	}
-	*f, err = factsByID(ctx, tx, id)
-	return err
+	if *f, err = factsByID(ctx, tx, id); err != nil {
+		return err
+	}
+	if p, ok := in.(signin.Prove); ok && p.Fact.TicketID != "" {
+		f.ticket, err = ticket.GetPass(ctx, tx, p.Fact.TicketID)
+	}
+	return missingAs(err, nil)
 }
 
 // CreateSignIn starts a sign-in in place of the client's former one.
 func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (*signin.Attempt, error) {
+	ctx = withOrigin(ctx, b.Origin)
 	s := e.Settings(ctx)
 	if err := e.allow("create_sign_in", b.Addr, s.Limits.CreateSignIn); err != nil {
 		return nil, err
@@ -58,6 +66,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		if _, ok := e.strategies.Get(p.Strategy); !ok {
 			return nil, fault.New("form_param_value_invalid", "strategy")
 		}
+	}
+	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" {
+		return nil, fault.New("requires_captcha", "")
 	}
 	p.Identifier = e.named(p.Identifier, s)
 	inputs, err := e.signInInputs(ctx, b, s, p)
@@ -194,6 +205,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
+	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		option, err := pickOption(st, uses(use), facts.subject(s), targetID)
 		if err != nil {
@@ -230,6 +242,7 @@ func pickOption(st factor.Strategy, uses factor.Use, subject factor.Subject, tar
 
 // AttemptSignIn judges a proof of the first or second factor.
 func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use factor.Use, strategy string, proof factor.Proof) (*signin.Attempt, error) {
+	ctx = withOrigin(ctx, b.Origin)
 	s := e.Settings(ctx)
 	if err := e.allow("attempt_sign_in", b.Addr, s.Limits.AttemptSignIn); err != nil {
 		return nil, err
@@ -242,6 +255,12 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 		return nil, err
 	}
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
+		if n, ok := st.(factor.Namer); ok && facts.user == nil && a.UserID == "" {
+			var err error
+			if facts, err = e.factsOf(ctx, n.Claims(proof)); err != nil {
+				return nil, err
+			}
+		}
 		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
 			return nil, err
 		}
@@ -257,6 +276,15 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 		f, sl, err := e.judgeCounted(ctx, b, b.knows(facts.user) || e.shownUnguessable(a), o, facts.subject(s), v, proof)
 		return counted{signin.Prove{Use: use, Fact: f}, sl}, err
 	})
+}
+
+// factsOf reads what a sign-in of a user is decided from.
+func (e *Engine) factsOf(ctx context.Context, userID string) (f signInFacts, err error) {
+	err = e.view(ctx, func(tx store.Tx) error {
+		f, err = factsByID(ctx, tx, userID)
+		return err
+	})
+	return f, err
 }
 
 // shownUnguessable reports whether the first factor of a was one that nobody

@@ -2,11 +2,15 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
+	"time"
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/user"
 )
@@ -28,13 +32,19 @@ type signInRun struct {
 // aborts the transaction.
 func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input) (next signin.Attempt, refused, err error) {
 	env := signin.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies,
-		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, SignedIn: map[string]string{}}
+		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, Ticket: r.facts.ticket, SignedIn: map[string]string{}}
 	live, err := r.liveSessions(ctx)
 	if err != nil {
 		return a, nil, err
 	}
 	for _, s := range live {
 		env.SignedIn[s.ID] = s.UserID
+		env.Impersonating = env.Impersonating || len(s.Actor) > 0
+	}
+	if a.UserID == "" {
+		if env.Barred, err = r.e.barred(ctx, r.t, r.settings, r.facts.user); err != nil {
+			return a, nil, err
+		}
 	}
 	next, do, refused := a.Step(in, env)
 	if refused != nil {
@@ -74,11 +84,11 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	case signin.ProveAddress:
 		return r.proveAddress(ctx, a, do)
 	case signin.Spend:
-		return r.spend(ctx, do.Fact)
+		return r.e.spend(ctx, t, r.facts, r.settings, do.Fact)
 	case signin.SetPassword:
 		return r.e.setPassword(ctx, t, u, passwordChange{hash: do.Hash, signOut: do.SignOutOfOthers, keepAttempt: a.ID, by: r.b.Request})
 	case signin.StartSession:
-		s, err := r.e.startSession(ctx, t, r.client, u, live, r.b.Request, r.settings)
+		s, err := r.e.startSessionAs(ctx, t, r.client, u, live, r.b.Request, r.settings, do.Actor, do.Lifetime)
 		if err != nil {
 			return err
 		}
@@ -97,19 +107,24 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 // spend has the strategy write down that a proof is used up. Two requests with
 // one proof write the same records, so that one of them runs again and finds it
 // spent.
-func (r *signInRun) spend(ctx context.Context, f factor.Fact) error {
-	st, _ := r.e.strategies.Get(f.Strategy)
+func (e *Engine) spend(ctx context.Context, t *txn, facts signInFacts, set *settings.Settings, f factor.Fact) error {
+	st, _ := e.strategies.Get(f.Strategy)
 	sp, ok := st.(factor.Spender)
 	if !ok {
 		return fault.New(fault.Internal, "")
 	}
-	sp.Spend(f, r.facts.subject(r.settings), r.t.now)
-	if r.facts.second != nil {
-		if err := user.PutSecondFactors(ctx, r.t, r.facts.user, r.facts.second, r.t.now); err != nil {
+	sp.Spend(f, facts.subject(set), t.now)
+	if facts.second != nil {
+		if err := user.PutSecondFactors(ctx, t, facts.user, facts.second, t.now); err != nil {
 			return err
 		}
 	}
-	return user.Touch(ctx, r.t, r.facts.user)
+	if facts.ticket != nil {
+		if err := facts.ticket.Put(ctx, t, t.now); err != nil {
+			return err
+		}
+	}
+	return user.Touch(ctx, t, facts.user)
 }
 
 // proveAddress marks an address as the user's own. If a sign-up founded the
@@ -128,7 +143,7 @@ func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do sign
 		}
 		return r.e.usedSMS(ctx, t, id.Value, r.settings)
 	}
-	founded := id.Strategy == user.StrategySignUp
+	founded := u.FoundedOn(id.ID)
 	if err := r.e.verifyIdentification(ctx, t, u, do.TargetID, do.Strategy, r.settings); err != nil {
 		return err
 	}
@@ -138,6 +153,10 @@ func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do sign
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
 		return err
 	}
+	if err := user.DropFactors(ctx, t, u, t.now); err != nil {
+		return err
+	}
+	r.facts.second = nil
 	u.KeepOnly(do.TargetID)
 	if u.PasswordEnabled {
 		return r.e.setPassword(ctx, t, u, passwordChange{signOut: true, keepAttempt: a.ID, by: r.b.Request})
@@ -151,24 +170,48 @@ func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do sign
 // startSession makes a session for u on client c; the caller Puts it. Putting
 // the user here is the guard against a ban or a new password at the same time.
 func (e *Engine) startSession(ctx context.Context, t *txn, c *session.Client, u *user.User, live []*session.Session, r Request, set *settings.Settings) (*session.Session, error) {
+	return e.startSessionAs(ctx, t, c, u, live, r, set, nil, 0)
+}
+
+// startSessionAs is startSession for who acts as u, unless actor is nil: the
+// session is short, and u's last sign-in is u's own.
+func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, u *user.User, live []*session.Session, r Request, set *settings.Settings,
+	actor json.RawMessage, lifetime time.Duration) (*session.Session, error) {
 	if err := u.Refused(t.now); err != nil {
 		return nil, fault.From(err)
+	}
+	if slices.ContainsFunc(live, func(s *session.Session) bool { return len(s.Actor) > 0 }) {
+		return nil, fault.New("session_creation_not_allowed", "")
 	}
 	if !set.Sessions.Multi {
 		if err := t.end(ctx, session.Replaced, live...); err != nil {
 			return nil, err
 		}
 	}
-	u.LastSignInAt = t.now
-	u.LastActiveAt = t.now.UTC().Truncate(day)
+	maxLifetime, idle := set.Sessions.MaxLifetime, set.Sessions.IdleTimeout
+	if actor != nil {
+		maxLifetime, idle = atMost(lifetime, maxLifetime), atMost(ticket.ActorSessionIdle, idle)
+	} else {
+		u.LastSignInAt = t.now
+		u.LastActiveAt = t.now.UTC().Truncate(day)
+	}
 	if err := user.Touch(ctx, t, u); err != nil {
 		return nil, err
 	}
-	s := session.New(u.ID, c.ID, set.Sessions.MaxLifetime, set.Sessions.IdleTimeout, t.now)
+	s := session.New(u.ID, c.ID, maxLifetime, idle, t.now)
+	s.Actor = actor
 	s.Activity = r.activity()
 	c.Recognize(u.ID, t.now)
 	c.LastActiveSessionID, c.HadSession = s.ID, true // the caller rotates the secret, which renews the lifetime
 	return s, nil
+}
+
+// atMost is d, or the limit if that is shorter; a limit of 0 is none.
+func atMost(d, limit time.Duration) time.Duration {
+	if limit > 0 {
+		return min(d, limit)
+	}
+	return d
 }
 
 // SignInUser signs a user in on the browser because the host says so: the host

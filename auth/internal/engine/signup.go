@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
+	"github.com/usherauth/usher/auth/access"
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -19,9 +22,15 @@ type SignUpParams struct {
 	EmailAddress, PhoneNumber, Username   *string
 	FirstName, LastName, Password, Locale *string
 	UnsafeMetadata                        json.RawMessage
-	LegalAccepted                         bool
+	LegalAccepted                         *bool
 	// Strategy, if given, is prepared at once for the address given.
 	Strategy string
+	// Ticket is that of an invitation.
+	Ticket string
+	// CaptchaToken shows that a person signs up, where the settings ask for it.
+	// OwnPage: it was made on a page of usher's own, by a proof of work.
+	CaptchaToken string
+	OwnPage      bool
 }
 
 // CreateSignUp starts a sign-up in place of the client's former one.
@@ -29,6 +38,12 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 	s := e.Settings(ctx)
 	if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
 		return nil, err
+	}
+	// A ticket shows more than a token does.
+	if s.Captcha.SignUp && p.Ticket == "" && !e.human(b) {
+		if err := e.proveHuman(ctx, b, p.CaptchaToken, p.OwnPage); err != nil {
+			return nil, err
+		}
 	}
 	in, err := e.signUpInput(ctx, b, s, p, "")
 	if err != nil {
@@ -50,7 +65,7 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 	if err != nil {
 		return nil, unwrapOne(err)
 	}
-	if p.Strategy != "" && a.Status == signup.MissingRequirements {
+	if p.Strategy != "" && p.Ticket == "" && a.Status == signup.MissingRequirements {
 		return e.PrepareSignUp(ctx, b, a.ID, p.Strategy)
 	}
 	return &a, nil
@@ -74,6 +89,13 @@ func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p Sign
 func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settings, p SignUpParams, address string) (signup.Update, error) {
 	in := signup.Update{EmailAddress: p.EmailAddress, PhoneNumber: p.PhoneNumber, Username: p.Username, FirstName: p.FirstName, LastName: p.LastName,
 		UnsafeMetadata: p.UnsafeMetadata, Locale: p.Locale, LegalAccepted: p.LegalAccepted}
+	if p.Ticket != "" {
+		i, err := e.holdInvitation(ctx, p.Ticket)
+		if err != nil {
+			return in, err
+		}
+		in.InvitationID, address = i.ID, i.EmailAddress
+	}
 	if p.Password == nil || !s.Password.Enabled {
 		if p.Password != nil {
 			return in, fault.New("form_param_unknown", "password")
@@ -224,8 +246,28 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 		return a, nil, err
 	}
 	var lookup error
+	invitation, err := r.invitation(ctx, a, in)
+	if err != nil {
+		return a, nil, err
+	}
 	env := signup.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies, SignedIn: len(live),
-		Phone: func(number string) (user.Phone, error) { return r.e.phone(number, r.settings) },
+		Phone:         func(number string) (user.Phone, error) { return r.e.phone(number, r.settings) },
+		Invitation:    invitation,
+		Impersonating: slices.ContainsFunc(live, func(s *session.Session) bool { return len(s.Actor) > 0 }),
+		Admitted: func(a *signup.Attempt) bool {
+			var ids identifiers
+			if a.EmailAddress != "" {
+				ids.emails = append(ids.emails, a.EmailAddress)
+			}
+			if a.PhoneNumber != "" {
+				ids.phones = append(ids.phones, a.PhoneNumber)
+			}
+			ok, err := r.e.admits(ctx, r.t, signUpRules(r.settings), ids)
+			if err != nil {
+				lookup = err
+			}
+			return ok
+		},
 		Taken: func(_, value string) bool {
 			_, err := user.ByIdentifier(ctx, r.t, value)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -240,9 +282,11 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 	if refused != nil {
 		return next, refused, nil
 	}
-	if p, ok := in.(signup.Prove); ok {
-		if err := r.usedSMS(ctx, &next, p.Fact); err != nil {
-			return next, nil, err
+	if v := next.Verification("phone_number"); v != nil {
+		if p, ok := in.(signup.Prove); ok && p.Fact.VerificationID == v.ID {
+			if err := r.e.usedCode(ctx, r.t, v, r.settings); err != nil {
+				return next, nil, err
+			}
 		}
 	}
 	for _, effect := range do {
@@ -250,7 +294,7 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 		case signup.SendCode:
 			err = r.e.sendChallenge(ctx, r.t, do.Send, link{Purpose: LinkForSignUp, Target: next.ID, ClientID: r.client.ID}, r.b.Request)
 		case signup.CreateUser:
-			err = r.createUser(ctx, &next, live)
+			err = r.createUser(ctx, &next, live, invitation)
 		}
 		if err != nil {
 			return next, nil, err
@@ -259,24 +303,50 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 	return next, nil, nil
 }
 
-// usedSMS notes that the code in a text message came back right.
-func (r *signUpRun) usedSMS(ctx context.Context, a *signup.Attempt, f factor.Fact) error {
-	v := a.Verification("phone_number")
-	if v == nil || v.ID != f.VerificationID {
-		return nil
+// invitation reads the invitation that an attempt goes on, or is about to; nil:
+// none.
+func (r *signUpRun) invitation(ctx context.Context, a signup.Attempt, in signup.Input) (*ticket.Invitation, error) {
+	id := a.InvitationID
+	if u, ok := in.(signup.Update); ok && u.InvitationID != "" {
+		id = u.InvitationID
 	}
-	return r.e.usedSMS(ctx, r.t, v.Target, r.settings)
+	if id == "" {
+		return nil, nil
+	}
+	i, err := ticket.GetInvitation(ctx, r.t, id)
+	return i, missingAs(err, nil)
 }
 
-// createUser makes the user and the first session of a completed sign-up.
-func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*session.Session) error {
+// createUser makes the user and the first session of a completed sign-up. The
+// invitation, if it goes on one, is used up: of two sign-ups, or of one and who
+// takes the invitation back at that moment, one wins.
+func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*session.Session, i *ticket.Invitation) error {
 	t := r.t
 	u := user.New(t.now)
+	if a.InvitationID != "" {
+		if err := i.Accept(ticket.InvitationKind, t.now); err != nil {
+			return err
+		}
+		i.UserID, u.PublicMetadata = u.ID, i.PublicMetadata
+		if err := ticket.PutInvitation(ctx, t, i, t.now); err != nil {
+			return err
+		}
+	}
 	u.FirstName, u.LastName, u.UnsafeMetadata = a.FirstName, a.LastName, a.UnsafeMetadata
 	u.Locale, u.LegalAcceptedAt = a.Locale, a.LegalAccepted
 	u.Username = a.Username
 	if err := r.addIdentifications(u, a); err != nil {
 		return err
+	}
+	if a.EmailAddress != "" {
+		if r.settings.Access.BlockSubaddresses {
+			if err := access.TakeMailbox(ctx, t, a.EmailAddress, u.ID); err != nil {
+				return err
+			}
+		}
+		if err := completeWaitlist(ctx, t, a.EmailAddress); err != nil {
+			return err
+		}
 	}
 	if a.PasswordHash != "" {
 		if err := user.SetPassword(ctx, t, u, a.PasswordHash, t.now); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/settings"
@@ -166,6 +167,14 @@ func (e *Engine) usedSMS(ctx context.Context, t *txn, number string, s *settings
 		}
 	}
 	return nil
+}
+
+// usedCode is usedSMS for a challenge that may be one by text message.
+func (e *Engine) usedCode(ctx context.Context, t *txn, v *factor.Verification, s *settings.Settings) error {
+	if v == nil || v.Status != factor.Verified || !strings.HasPrefix(v.Target, "+") {
+		return nil
+	}
+	return e.usedSMS(ctx, t, v.Target, s)
 }
 
 // refusedSMS notes that the service will never send to a number, so that the

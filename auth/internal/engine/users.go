@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
-	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -283,7 +283,10 @@ func (us Users) Lock(ctx context.Context, id string, d time.Duration) (*user.Use
 		if d > 0 {
 			u.LockedUntil = t.now.Add(d)
 		}
-		return signin.VoidAll(ctx, t, u.ID, "", t.now)
+		if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
+			return err
+		}
+		return voidAttempts(ctx, t, u.ID, "")
 	})
 }
 
@@ -298,7 +301,10 @@ func (us Users) Unlock(ctx context.Context, id string) (*user.User, error) {
 
 // shutOut ends every session and sign-in of u.
 func (e *Engine) shutOut(ctx context.Context, t *txn, u *user.User) error {
-	if err := signin.VoidAll(ctx, t, u.ID, "", t.now); err != nil {
+	if err := voidAttempts(ctx, t, u.ID, ""); err != nil {
+		return err
+	}
+	if err := ticket.RevokeOf(ctx, t, u.ID, t.now); err != nil {
 		return err
 	}
 	return e.endUser(ctx, t, u.ID, "", session.Revoked)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/httpx"
+	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -59,6 +60,47 @@ var exported = map[string]map[string]struct {
 	"../../../session": {
 		"ErrOver": {session.ErrOver, "invalid_action_for_session"}, "ErrClientSecret": {session.ErrClientSecret, "authentication_invalid"},
 		"ErrClientReused": {session.ErrClientReused, "authentication_invalid"},
+	},
+	"../../../organization": {
+		"ErrName":               {organization.ErrName, "form_param_format_invalid"},
+		"ErrSlug":               {organization.ErrSlug, "form_param_format_invalid"},
+		"ErrSlugTaken":          {organization.ErrSlugTaken, "form_identifier_exists"},
+		"ErrFull":               {organization.ErrFull, "organization_membership_quota_exceeded"},
+		"ErrAlreadyMember":      {organization.ErrAlreadyMember, "already_a_member_in_organization"},
+		"ErrLastManager":        {organization.ErrLastManager, "organization_minimum_permissions_needed"},
+		"ErrUnknownRole":        {organization.ErrUnknownRole, "form_param_value_invalid"},
+		"ErrMissingPermission":  {organization.ErrMissingPermission, "missing_organization_permission"},
+		"ErrRoleKey":            {organization.ErrRoleKey, "form_param_format_invalid"},
+		"ErrTooManyRoles":       {organization.ErrTooManyRoles, "organization_instance_roles_quota_exceeded"},
+		"ErrSystemRole":         {organization.ErrSystemRole, "organization_role_system"},
+		"ErrRoleCreator":        {organization.ErrRoleCreator, "organization_missing_creator_role_permissions"},
+		"ErrRoleCreatorUse":     {organization.ErrRoleCreatorUse, "organization_role_used_as_creator_role"},
+		"ErrRoleDefaultUse":     {organization.ErrRoleDefaultUse, "organization_role_used_as_default_role"},
+		"ErrRoleAssigned":       {organization.ErrRoleAssigned, "organization_role_assigned_to_members"},
+		"ErrRoleInvited":        {organization.ErrRoleInvited, "organization_role_exists_in_invitations"},
+		"ErrPermissionKey":      {organization.ErrPermissionKey, "form_param_format_invalid"},
+		"ErrUnknownPermission":  {organization.ErrUnknownPermission, "form_param_value_invalid"},
+		"ErrSystemPermission":   {organization.ErrSystemPermission, "organization_system_permission_not_modifiable"},
+		"ErrTooManyPermissions": {organization.ErrTooManyPermissions, "organization_instance_permissions_quota_exceeded"},
+		"ErrInvited":            {organization.ErrInvited, "organization_invitation_not_unique"},
+		"ErrInvitationAccepted": {organization.ErrInvitationAccepted, "organization_invitation_already_accepted"},
+		"ErrInvitationRevoked":  {organization.ErrInvitationRevoked, "organization_invitation_revoked_code"},
+		"ErrInvitationOver":     {organization.ErrInvitationOver, "organization_invitation_not_pending"},
+		"ErrExpiry":             {organization.ErrExpiry, "form_param_value_invalid"},
+		"ErrRequestOver":        {organization.ErrRequestOver, "resource_not_found"},
+		"ErrSuggestionAccepted": {organization.ErrSuggestionAccepted, "organization_suggestion_already_accepted"},
+		"ErrDomain":             {organization.ErrDomain, "form_param_format_invalid"},
+		"ErrDomainCommon":       {organization.ErrDomainCommon, "organization_domain_common"},
+		"ErrDomainBlocked":      {organization.ErrDomainBlocked, "organization_domain_blocked"},
+		"ErrDomainExists":       {organization.ErrDomainExists, "organization_domain_already_exists"},
+		"ErrDomainTaken":        {organization.ErrDomainTaken, "organization_domain_already_exists"},
+		"ErrTooManyDomains":     {organization.ErrTooManyDomains, "organization_domain_quota_exceeded"},
+		"ErrDomainUnverified":   {organization.ErrDomainUnverified, "organization_domain_mode_invalid"},
+		"ErrEnrollmentMode":     {organization.ErrEnrollmentMode, "form_param_value_invalid"},
+		"ErrAffiliation":        {organization.ErrAffiliation, "form_param_value_invalid"},
+		"ErrTeamName":           {organization.ErrTeamName, "form_param_format_invalid"},
+		"ErrTooManyTeams":       {organization.ErrTooManyTeams, "team_quota_exceeded"},
+		"ErrOrder":              {organization.ErrOrder, "form_param_value_invalid"},
 	},
 	"../../../user/password": {
 		"ErrBusy": {&password.BusyError{RetryAfter: time.Second}, "service_unavailable"}, "ErrTooLarge": {password.ErrTooLarge, "form_password_size_in_bytes_exceeded"},

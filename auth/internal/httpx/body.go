@@ -59,6 +59,35 @@ func ParseJSON(w http.ResponseWriter, r *http.Request) (*Form, error) {
 	return parse(w, r, MaxBody, bodyTime, map[string]decoder{typeJSON: decodeJSON})
 }
 
+// ParseJSONList decodes a JSON array of objects, together at most [MaxBody]
+// bytes, one form each. An empty body is an empty list. The error is a
+// [*FieldError].
+func ParseJSONList(w http.ResponseWriter, r *http.Request) ([]*Form, error) {
+	var list []*Form
+	_, err := parse(w, r, MaxBody, bodyTime, map[string]decoder{typeJSON: func(body io.Reader, _ map[string]string, _ *Form) error {
+		b, err := io.ReadAll(body)
+		if err != nil {
+			return err
+		}
+		if err := scanJSON(b, ""); err != nil {
+			return err
+		}
+		var items []json.RawMessage
+		if err := json.Unmarshal(b, &items); err != nil || items == nil {
+			return fail(badRequest, CodeBodyInvalid, "", "The request body must be a JSON array.")
+		}
+		for _, item := range items {
+			f := &Form{fields: map[string]field{}, from: fromJSON}
+			if err := f.addObject(item); err != nil {
+				return err
+			}
+			list = append(list, f)
+		}
+		return nil
+	}})
+	return list, err
+}
+
 // ParseQuery decodes the query of a request, with the bounds of a form. Its
 // errors have status 400 and speak of query parameters.
 func ParseQuery(r *http.Request) (*Form, error) {

@@ -122,6 +122,24 @@ func (s *Site) AppURL() string {
 	return s.URL
 }
 
+// PasskeyHost is the domain that passkeys are for, and PasskeyOrigins are whose
+// pages may use them. A site without a URL has neither: each request says.
+func (s *Site) PasskeyHost() string {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// PasskeyOrigins: see [Site.PasskeyHost].
+func (s *Site) PasskeyOrigins() []string {
+	if s.URL == "" {
+		return nil
+	}
+	return s.Origins.List()
+}
+
 // PagesURL is where the site's own pages are: a path alone on a local site,
 // which serves whatever address it is called by.
 func (s *Site) PagesURL() string { return s.URL + s.PagesPath }

@@ -24,9 +24,13 @@ type Verification struct {
 
 // objects names a verification by its strategy.
 var objects = map[string]string{
-	"password":   "verification_password",
-	"email_link": "verification_email_link",
-	"admin":      "verification_admin",
+	"password":    "verification_password",
+	"admin":       "verification_admin",
+	"passkey":     "verification_passkey",
+	"totp":        "verification_totp",
+	"backup_code": "verification_backup_code",
+	"email_link":  "verification_email_link",
+	"ticket":      "verification_ticket",
 }
 
 // NewVerification is v at the time now; nil is null.

@@ -27,3 +27,14 @@ type Instance struct {
 	AllowedOrigins  []string `json:"allowed_origins"` // null: none beside the site's own
 	WorkspaceID     *string  `json:"workspace_id"`    // null: nobody's but the host's
 }
+
+// UserID says whose something was.
+type UserID struct {
+	UserID string `json:"user_id"`
+}
+
+// VerifiedCode says that a code was right, and of which kind it was.
+type VerifiedCode struct {
+	Verified bool   `json:"verified"`
+	CodeType string `json:"code_type"`
+}

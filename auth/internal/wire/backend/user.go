@@ -30,7 +30,7 @@ type User struct {
 	EmailAddresses        []wire.EmailAddress `json:"email_addresses"`
 	PhoneNumbers          []wire.PhoneNumber  `json:"phone_numbers"`
 	Web3Wallets           []struct{}          `json:"web3_wallets"`
-	Passkeys              []struct{}          `json:"passkeys"`
+	Passkeys              []Passkey           `json:"passkeys"`
 	ExternalAccounts      []struct{}          `json:"external_accounts"`
 	SAMLAccounts          []struct{}          `json:"saml_accounts"`
 	EnterpriseAccounts    []struct{}          `json:"enterprise_accounts"`
@@ -78,14 +78,15 @@ func (e Encoder) User(u *user.User, l engine.Lockout) User {
 		ImageURL: image, ProfileImageURL: image, HasImage: u.ImageID != "",
 		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID), PrimaryPhoneNumberID: wire.TextOrNull(u.PrimaryPhoneNumberID),
 		EmailAddresses: wire.EmailAddresses(u, e.Now), PhoneNumbers: wire.PhoneNumbers(u, e.Now),
-		Web3Wallets: []struct{}{}, Passkeys: []struct{}{}, ExternalAccounts: []struct{}{},
+		Web3Wallets: []struct{}{}, Passkeys: passkeys(u), ExternalAccounts: []struct{}{},
 		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{},
 		PublicMetadata: wire.Object(u.PublicMetadata), PrivateMetadata: wire.Object(u.PrivateMetadata),
 		UnsafeMetadata:  wire.Object(u.UnsafeMetadata),
 		PasswordEnabled: u.PasswordEnabled, PasswordLastUpdatedAt: wire.MillisOrNull(u.PasswordUpdatedAt),
+		TwoFactorEnabled: u.TwoFactorEnabled(), TOTPEnabled: u.TOTPEnabled, BackupCodeEnabled: u.BackupCodeEnabled,
+		MFAEnabledAt: wire.MillisOrNull(u.MFAEnabledAt), MFADisabledAt: wire.MillisOrNull(u.MFADisabledAt),
 		Banned: u.Banned, Locked: l.Locked, LockoutExpiresInSeconds: e.lockout(l), VerificationAttemptsRemaining: attempts(l),
 		DeleteSelfEnabled: !u.DeleteSelfDisabled, CreateOrganizationEnabled: !u.CreateOrganizationDisabled,
-		TwoFactorEnabled: u.TwoFactorEnabled(), MFAEnabledAt: wire.MillisOrNull(u.MFAEnabledAt), MFADisabledAt: wire.MillisOrNull(u.MFADisabledAt),
 		LegalAcceptedAt: wire.MillisOrNull(u.LegalAcceptedAt), LastSignInAt: wire.MillisOrNull(u.LastSignInAt),
 		LastActiveAt: wire.MillisOrNull(u.LastActiveAt), CreatedAt: wire.Millis(u.CreatedAt), UpdatedAt: wire.Millis(u.UpdatedAt),
 	}
@@ -120,6 +121,28 @@ func (e Encoder) EmailAddress(id *user.Identification) wire.EmailAddress {
 // PhoneNumber is a number of a user.
 func (e Encoder) PhoneNumber(id *user.Identification) wire.PhoneNumber {
 	return wire.NewPhoneNumber(id, nil, e.Now)
+}
+
+// Passkey is a passkey of a user. LastUsedAt is 0 for one never used.
+type Passkey struct {
+	Object       string             `json:"object"`
+	ID           string             `json:"id"`
+	Name         string             `json:"name"`
+	LastUsedAt   int64              `json:"last_used_at"`
+	Verification *wire.Verification `json:"verification"`
+}
+
+func passkeys(u *user.User) []Passkey {
+	out := make([]Passkey, 0, len(u.Passkeys))
+	for i := range u.Passkeys {
+		k := wire.NewPasskey(&u.Passkeys[i])
+		p := Passkey{Object: k.Object, ID: k.ID, Name: k.Name, Verification: k.Verification}
+		if k.LastUsedAt != nil {
+			p.LastUsedAt = *k.LastUsedAt
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // DeletedUser says that a user is no more.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/usherauth/usher/auth/captcha"
+	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signup"
 )
@@ -205,7 +207,7 @@ type AttackProtection struct {
 	EnumerationProtection Switch `json:"enumeration_protection"`
 }
 
-// PasskeySettings say how passkeys are offered: not.
+// PasskeySettings say how passkeys are offered.
 type PasskeySettings struct {
 	AllowAutofill         bool `json:"allow_autofill"`
 	ShowSignInButton      bool `json:"show_sign_in_button"`
@@ -263,8 +265,14 @@ type APIKeysSettings struct {
 }
 
 // NewEnvironment is what the settings offer.
-func NewEnvironment(s *settings.Settings, p Paths) Environment {
+func NewEnvironment(s *settings.Settings, p Paths, c captcha.Public) Environment {
 	env := Environment{AuthConfig: authConfig(s), DisplayConfig: displayConfig(s, p), UserSettings: userSettings(s)}
+	if s.Captcha.SignUp || s.Captcha.SignIn {
+		d := &env.DisplayConfig
+		env.UserSettings.SignUp.CaptchaEnabled, env.UserSettings.SignUp.CaptchaWidgetType = true, c.WidgetType
+		d.CaptchaProvider, d.CaptchaWidgetType = &c.Provider, &c.WidgetType
+		d.CaptchaPublicKey, d.CaptchaPublicKeyInvisible = wire.TextOrNull(c.SiteKey), wire.TextOrNull(c.InvisibleSiteKey)
+	}
 	org := &env.OrganizationSettings
 	org.Enabled, org.Actions.AdminDelete = s.Organizations.Enabled, true
 	org.Domains.EnrollmentModes, org.Domains.DefaultRole, org.CreatorRole = []string{}, "org:member", "org:admin"
@@ -279,15 +287,15 @@ func authConfig(s *settings.Settings) AuthConfig {
 		PhoneNumber:  mode(s.PhoneNumber.Enabled, s.PhoneNumber.Required),
 		Username:     mode(s.Username.Enabled, s.Username.Required), Password: mode(s.Password.Enabled, s.Password.Required),
 		IdentificationRequirements: [][]string{}, IdentificationStrategies: identifiers(s),
-		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: []string{},
+		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: secondFactors(s),
 		EmailAddressVerificationStrategies: list(s.EmailAddress.Verifications),
-		SingleSessionMode:                  !s.Sessions.Multi, NativeSettings: NativeSettings{Object: "native_settings"}}
+		TestMode:                           s.TestMode, SingleSessionMode: !s.Sessions.Multi, Reverification: s.Reverification.Enabled, NativeSettings: NativeSettings{Object: "native_settings"}}
 	c.FirstFactors = append(c.FirstFactors, s.PhoneNumber.Strategies...)
 	if s.Password.Enabled {
 		c.FirstFactors = append(c.FirstFactors, "password")
 	}
-	if s.Phones.SecondFactor {
-		c.SecondFactors = append(c.SecondFactors, "phone_code")
+	if s.Passkeys.Enabled {
+		c.FirstFactors = append(c.FirstFactors, "passkey")
 	}
 	for _, a := range []struct {
 		name string
@@ -301,6 +309,21 @@ func authConfig(s *settings.Settings) AuthConfig {
 		c.IdentificationRequirements = append(c.IdentificationRequirements, []string{"email_address", "phone_number"})
 	}
 	return c
+}
+
+// secondFactors lists the second factors that users can have.
+func secondFactors(s *settings.Settings) []string {
+	out := []string{}
+	if s.SecondFactors.TOTP {
+		out = append(out, "totp")
+	}
+	if s.Phones.SecondFactor {
+		out = append(out, "phone_code")
+	}
+	if s.SecondFactors.BackupCodes {
+		out = append(out, "backup_code")
+	}
+	return out
 }
 
 func mode(enabled, required bool) string {
@@ -323,19 +346,24 @@ func displayConfig(s *settings.Settings, p Paths) DisplayConfig {
 		AfterSignInURL: p.Home, AfterSignUpURL: p.Home, AfterSignOutOneURL: p.Home, AfterSignOutAllURL: p.Home,
 		AfterSwitchSessionURL: p.Home, AfterJoinWaitlistURL: p.Home, OrganizationProfileURL: p.Organization,
 		CreateOrganizationURL: p.CreateOrganization, AfterLeaveOrganizationURL: p.Home, AfterCreateOrganizationURL: p.Home,
+		TermsURL: wire.TextOrNull(s.Legal.TermsURL), PrivacyPolicyURL: wire.TextOrNull(s.Legal.PrivacyURL),
 		LogoLinkURL: p.Home, CaptchaOAuthBypass: []string{}}
 }
 
 func userSettings(s *settings.Settings) UserSettings {
 	u := UserSettings{Attributes: attributes(s),
-		SignUp: SignUpSettings{CaptchaWidgetType: "invisible", Progressive: true, Mode: s.SignUp.Mode},
-		Restrictions: map[string]Switch{"allowlist": {}, "blocklist": {}, "allowlist_blocklist_disabled_on_sign_in": {},
-			"block_email_subaddresses": {}, "block_disposable_email_domains": {}},
+		SignUp: SignUpSettings{CaptchaWidgetType: "invisible", Progressive: true, Mode: s.SignUp.Mode, LegalConsentEnabled: s.Legal.Consent},
+		Restrictions: map[string]Switch{"allowlist": {s.Access.Allowlist}, "blocklist": {s.Access.Blocklist},
+			"allowlist_blocklist_disabled_on_sign_in": {s.Access.DisabledOnSignIn},
+			"block_email_subaddresses":                {s.Access.BlockSubaddresses}, "block_disposable_email_domains": {s.Access.BlockDisposable}},
 		PasswordSettings: passwordSettings(s.Password),
 		UsernameSettings: UsernameSettings{MinLength: s.Usernames.MinLength, MaxLength: s.Usernames.MaxLength,
 			AllowExtendedSpecialCharacters: s.Usernames.AllowExtendedSpecialCharacters, AllowNumericUsernames: s.Usernames.AllowNumeric},
 		Actions: Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	if k := s.Passkeys; k.Enabled {
+		u.PasskeySettings = PasskeySettings{AllowAutofill: k.AllowAutofill, ShowSignInButton: k.ShowSignInButton, SatisfiesSecondFactor: k.SatisfiesSecondFactor}
+	}
 	l := s.Protection.Lockout
 	u.AttackProtection.UserLockout.Enabled = l.Enabled
 	u.AttackProtection.UserLockout.MaxAttempts = l.MaxAttempts
@@ -349,9 +377,16 @@ func attributes(s *settings.Settings) map[string]Attribute {
 	out := map[string]Attribute{"password": attribute(settings.Attribute{Enabled: s.Password.Enabled, Required: s.Password.Required}, false),
 		"email_address": attribute(s.EmailAddress, true), "phone_number": phoneAttribute(s),
 		"username": attribute(s.Username, true), "first_name": attribute(s.FirstName, false), "last_name": attribute(s.LastName, false)}
-	for _, name := range []string{"web3_wallet", "authenticator_app", "ticket", "backup_code", "passkey"} {
+	for _, name := range []string{"web3_wallet", "ticket"} {
 		out[name] = attribute(settings.Attribute{}, false)
 	}
+	out["authenticator_app"] = secondFactor(s.SecondFactors.TOTP, "totp")
+	out["backup_code"] = secondFactor(s.SecondFactors.BackupCodes, "backup_code")
+	passkey := attribute(settings.Attribute{Enabled: s.Passkeys.Enabled}, true)
+	if s.Passkeys.Enabled {
+		passkey.FirstFactors, passkey.Verifications = []string{"passkey"}, []string{"passkey"}
+	}
+	out["passkey"] = passkey
 	return out
 }
 
@@ -360,6 +395,16 @@ func phoneAttribute(s *settings.Settings) Attribute {
 	a := attribute(s.PhoneNumber, true)
 	if s.Phones.SecondFactor {
 		a.UsedForSecondFactor, a.SecondFactors = true, []string{"phone_code"}
+	}
+	return a
+}
+
+// secondFactor is an attribute that is good for a second factor and nothing
+// else.
+func secondFactor(on bool, strategy string) Attribute {
+	a := attribute(settings.Attribute{Enabled: on}, false)
+	if on {
+		a.UsedForSecondFactor, a.SecondFactors, a.Verifications = true, []string{strategy}, []string{strategy}
 	}
 	return a
 }

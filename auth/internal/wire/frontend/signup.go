@@ -68,7 +68,7 @@ func (e Encoder) SignUp(v *engine.SignUpView) *SignUp {
 		MissingFields: []string{}, UnverifiedFields: []string{},
 		EmailAddress: wire.TextOrNull(v.EmailAddress), PhoneNumber: wire.TextOrNull(v.PhoneNumber), Username: wire.TextOrNull(v.Username), FirstName: wire.TextOrNull(v.FirstName), LastName: wire.TextOrNull(v.LastName),
 		PasswordEnabled: v.PasswordHash != "", HasPassword: v.PasswordHash != "",
-		UnsafeMetadata: wire.Object(v.UnsafeMetadata), PublicMetadata: wire.Object(nil),
+		UnsafeMetadata: wire.Object(v.UnsafeMetadata), PublicMetadata: wire.Object(v.Attempt.PublicMetadata),
 		CreatedSessionID: wire.TextOrNull(v.CreatedSessionID), CreatedUserID: wire.TextOrNull(v.CreatedUserID),
 		AbandonAt: wire.Millis(v.AbandonAt), LegalAcceptedAt: wire.MillisOrNull(v.LegalAccepted), Locale: wire.TextOrNull(v.Locale)}
 	if v.Status != signup.Complete { // nothing is missing of what is done

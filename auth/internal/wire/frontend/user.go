@@ -28,7 +28,7 @@ type User struct {
 	EmailAddresses                []wire.EmailAddress `json:"email_addresses"`
 	PhoneNumbers                  []wire.PhoneNumber  `json:"phone_numbers"`
 	Web3Wallets                   []struct{}          `json:"web3_wallets"`
-	Passkeys                      []struct{}          `json:"passkeys"`
+	Passkeys                      []wire.Passkey      `json:"passkeys"`
 	OrganizationMemberships       []struct{}          `json:"organization_memberships"`
 	ExternalAccounts              []struct{}          `json:"external_accounts"`
 	SAMLAccounts                  []struct{}          `json:"saml_accounts"`
@@ -63,7 +63,7 @@ func (e Encoder) User(u *user.User, now time.Time) *User {
 		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID),
 		PrimaryPhoneNumberID:  wire.TextOrNull(u.PrimaryPhoneNumberID),
 		PasswordEnabled:       u.PasswordEnabled, EmailAddresses: wire.EmailAddresses(u, now),
-		PhoneNumbers: wire.PhoneNumbers(u, now), Web3Wallets: none, Passkeys: none, OrganizationMemberships: none,
+		PhoneNumbers: wire.PhoneNumbers(u, now), Web3Wallets: none, Passkeys: wire.Passkeys(u), OrganizationMemberships: none,
 		ExternalAccounts: none, SAMLAccounts: none, EnterpriseAccounts: none,
 		PasswordLastUpdatedAt: wire.MillisOrNull(u.PasswordUpdatedAt),
 		PublicMetadata:        wire.Object(u.PublicMetadata), UnsafeMetadata: wire.Object(u.UnsafeMetadata),
@@ -71,7 +71,8 @@ func (e Encoder) User(u *user.User, now time.Time) *User {
 		Banned: u.Banned, Locked: u.IsLocked(now),
 		DeleteSelfEnabled: !u.DeleteSelfDisabled, CreateOrganizationEnabled: !u.CreateOrganizationDisabled,
 		CreateOrganizationsLimit: u.CreateOrganizationsLimit, LastActiveAt: wire.MillisOrNull(u.LastActiveAt),
-		TwoFactorEnabled: u.TwoFactorEnabled(), MFAEnabledAt: wire.MillisOrNull(u.MFAEnabledAt), MFADisabledAt: wire.MillisOrNull(u.MFADisabledAt),
+		TwoFactorEnabled: u.TwoFactorEnabled(), TOTPEnabled: u.TOTPEnabled, BackupCodeEnabled: u.BackupCodeEnabled,
+		MFAEnabledAt: wire.MillisOrNull(u.MFAEnabledAt), MFADisabledAt: wire.MillisOrNull(u.MFADisabledAt),
 		LegalAcceptedAt: wire.MillisOrNull(u.LegalAcceptedAt),
 		CreatedAt:       wire.Millis(u.CreatedAt), UpdatedAt: wire.Millis(u.UpdatedAt)}
 	if out.Locked && !u.LockedUntil.IsZero() { // null is for ever

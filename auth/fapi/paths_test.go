@@ -1,0 +1,192 @@
+package fapi_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/usherauth/usher/auth/factor"
+)
+
+// begin starts a sign-in by name.
+func (b *browser) begin() (signIn string) {
+	b.t.Helper()
+	return b.post("/v1/client/sign_ins", "identifier", ada).ok().is("response.status", "needs_first_factor").str("response.id")
+}
+
+// finish sets the new password that a reset asks for.
+func (o *owner) finish(b *browser, signIn string) *answer {
+	pw := pick(o.pw == good, better, good)
+	a := b.post("/v1/client/sign_ins/"+signIn+"/reset_password", "password", pw)
+	if a.status == 200 {
+		o.pw = pw
+	}
+	return a
+}
+
+// published are the strategies of a sign-in that Clerk's clients know, without
+// those of single providers.
+var published = strings.Fields(`ticket password email_code email_link phone_code passkey totp backup_code trusted_device
+	reset_password_email_code reset_password_phone_code oauth_google oauth_fake saml enterprise_sso`)
+
+// strategies are the names of those that the instance has for some use.
+func (r *rig) strategies(use factor.Use) (names []string) {
+	for _, name := range published {
+		if st, ok := r.e.Strategies().Get(name); ok && st.Traits().Uses&use != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// TestAttack_P12_EveryFirstFactorAsksForTheSecond: whatever came first, the
+// second factor is asked for of who has one, and where the settings demand it;
+// a passkey stands for both where the settings say so.
+func TestAttack_P12_EveryFirstFactorAsksForTheSecond(t *testing.T) {
+	for _, enrolled := range []bool{false, true} {
+		for _, satisfies := range []bool{false, true} {
+			o := newOwner(t, func(s *setup) { s.settings.Passkeys.SatisfiesSecondFactor = satisfies })
+			o.enrol(enrolled)
+			for _, first := range o.r.strategies(factor.First | factor.Reset) {
+				show, ok := provers[first]
+				if !ok {
+					t.Logf("nobody shows %s here", first)
+					continue
+				}
+				seconds := []string{""}
+				if enrolled {
+					seconds = o.r.strategies(factor.Second)
+				}
+				for _, second := range seconds {
+					name := fmt.Sprintf("%s then %q, enrolled %v, passkeys stand for both %v", first, second, enrolled, satisfies)
+					b := o.r.browser()
+					signIn := b.begin()
+					a := show(o, b, signIn, "first", true)
+					if a.status != 200 {
+						t.Fatalf("%s: %d %s", name, a.status, a.raw)
+					}
+					if a.str("response.status") == "needs_new_password" {
+						a = o.finish(b, signIn).ok()
+					}
+					due := enrolled && !(first == "passkey" && satisfies)
+					if due {
+						a.is("response.status", "needs_second_factor").is("response.created_session_id", nil)
+						if n := len(b.get("/v1/client").ok().list("response.sessions")); n != 0 {
+							t.Fatalf("%s: %d sessions between the factors", name, n)
+						}
+						show, ok := provers[second]
+						if !ok {
+							continue
+						}
+						if second != first {
+							b.attempt(signIn, "second", first, "password", o.pw) // the first once more is no second
+							b.get("/v1/client/sign_ins/"+signIn).ok().is("response.status", "needs_second_factor")
+						}
+						if a = show(o, b, signIn, "second", false); a.status == 200 {
+							t.Fatalf("%s: a wrong second factor is taken", name)
+						}
+						a = show(o, b, signIn, "second", true)
+					}
+					if a.status != 200 || a.str("response.status") != "complete" {
+						t.Fatalf("%s: %d %s", name, a.status, a.raw)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestAttack_P10_RandomPaths sends what anybody could, in any order, under any
+// policy, and looks at the sessions that come of it.
+func TestAttack_P10_RandomPaths(t *testing.T) {
+	type policy struct{ demanded, satisfies bool }
+	owners := map[policy]*owner{}
+	for _, p := range []policy{{false, false}, {false, true}, {true, false}, {true, true}} {
+		owners[p] = newOwner(t, func(s *setup) {
+			s.settings.SignIn.SecondFactorRequired, s.settings.Passkeys.SatisfiesSecondFactor = p.demanded, p.satisfies
+		})
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		p := policy{rapid.Bool().Draw(rt, "second factor demanded"), rapid.Bool().Draw(rt, "passkeys stand for both")}
+		o := owners[p]
+		o.enrol(rapid.Bool().Draw(rt, "enrolled"))
+		w := randomWalk{o: o, b: o.r.browser(), demanded: p.demanded, satisfies: p.satisfies}
+		for range rapid.IntRange(3, 12).Draw(rt, "steps") {
+			w.step(rt)
+		}
+	})
+}
+
+// randomWalk is one browser, and what has really been shown in its sign-in.
+type randomWalk struct {
+	o                     *owner
+	b                     *browser
+	signIn                string
+	first, second, stands bool
+	reset, password       bool
+	demanded, satisfies   bool
+	sessions              int
+}
+
+func (w *randomWalk) step(rt *rapid.T) {
+	names := w.o.r.strategies(factor.First | factor.Second | factor.Reset)
+	names = slices.DeleteFunc(names, func(n string) bool { return provers[n] == nil })
+	what := rapid.SampledFrom(append(names, names...)).Draw(rt, "strategy")
+	step := rapid.SampledFrom([]string{"first", "second"}).Draw(rt, "step")
+	right := rapid.IntRange(0, 3).Draw(rt, "right") > 0
+	switch do := rapid.IntRange(0, 9).Draw(rt, "do"); {
+	case w.signIn == "" || do == 0:
+		a := w.b.post("/v1/client/sign_ins", "identifier", ada)
+		if a.status != 200 {
+			return // signed in already
+		}
+		*w = randomWalk{o: w.o, b: w.b, demanded: w.demanded, satisfies: w.satisfies, sessions: w.sessions, signIn: a.str("response.id")}
+	case do == 1:
+		w.o.enrol(!w.o.enrolled())
+	case do == 2:
+		if a := w.o.finish(w.b, w.signIn); a.status == 200 {
+			w.password = true
+		}
+	default:
+		a := provers[what](w.o, w.b, w.signIn, step, right)
+		if a.status != 200 {
+			break
+		}
+		if !right {
+			rt.Fatalf("a wrong %s is taken", what)
+		}
+		if step == "second" {
+			w.second = true
+		} else {
+			w.first, w.reset, w.stands = true, what == "reset_password_email_code", what == "passkey" && w.satisfies
+		}
+	}
+	w.judge(rt)
+}
+
+// judge holds a session that is new against what was shown for it.
+func (w *randomWalk) judge(rt *rapid.T) {
+	sessions := 0
+	for _, s := range w.b.get("/v1/client").ok().list("response.sessions") {
+		if s.(map[string]any)["status"] == "active" {
+			sessions++
+		}
+	}
+	if sessions <= w.sessions {
+		w.sessions = sessions
+		return
+	}
+	w.sessions = sessions
+	due := w.demanded || w.o.enrolled()
+	switch {
+	case !w.first:
+		rt.Fatalf("a session without a first factor")
+	case w.reset && !w.password:
+		rt.Fatalf("a session after a reset without a new password")
+	case due && !w.second && !w.stands:
+		rt.Fatalf("a session without the second factor that is due")
+	}
+}
