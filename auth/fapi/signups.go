@@ -1,8 +1,6 @@
 package fapi
 
 import (
-	"strings"
-
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -22,12 +20,8 @@ func (c *call) signUpParams() (engine.SignUpParams, error) {
 		p.LegalAccepted = &accepted
 	}
 	p.Strategy, _ = f.String("strategy")
-	if either := c.optional(signup.EitherOr); either != nil { // as people like
-		if strings.ContainsRune(*either, '@') {
-			p.EmailAddress = either
-		} else {
-			p.PhoneNumber = either
-		}
+	if either := c.optional(signup.EitherOr); either != nil {
+		p.SetEither(*either)
 	}
 	p.Ticket, _ = f.StringMax("ticket", maxTicket)
 	if p.Strategy == "ticket" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/usherauth/usher/auth/access"
 	"github.com/usherauth/usher/auth/factor"
@@ -31,6 +32,16 @@ type SignUpParams struct {
 	// OwnPage: it was made on a page of usher's own, by a proof of work.
 	CaptchaToken string
 	OwnPage      bool
+}
+
+// SetEither takes a text for the e-mail address or the phone number, as people
+// like.
+func (p *SignUpParams) SetEither(text string) {
+	if strings.ContainsRune(text, '@') {
+		p.EmailAddress = &text
+	} else {
+		p.PhoneNumber = &text
+	}
 }
 
 // CreateSignUp starts a sign-up in place of the client's former one.
