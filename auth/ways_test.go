@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
@@ -16,6 +17,8 @@ import (
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/passkey/passkeytest"
+	"github.com/usherauth/usher/user/totp"
 )
 
 // A way is how somebody gets in, one request of the Frontend API after the
@@ -24,6 +27,7 @@ type way struct {
 	name  string
 	set   func(*settings.Settings) // nil: as authtest has it
 	given user.CreateParams        // the account; without addresses there is none
+	arm   func(w *walk)            // gives the account more; nil: nothing
 	steps []wayStep
 }
 
@@ -90,6 +94,33 @@ var ways = []way{
 		{"attempt", signIns + "/{id}/attempt_first_factor", coded("strategy", "reset_password_email_code"), 2, "needs_new_password"},
 		{"reset", signIns + "/{id}/reset_password", form("password", wayNewPassword), 1, "complete"},
 	}},
+	{name: "email_link", set: linksOn, given: bareUser, steps: []wayStep{
+		{"create", signIns, form("identifier", wayUser), 1, "needs_first_factor"},
+		{"prepare", signIns + "/{id}/prepare_first_factor", form("strategy", "email_link", "redirect_url", "/"), 1, "needs_first_factor"},
+	}},
+	{name: "ticket", given: bareUser, steps: []wayStep{
+		{"create", signIns, ticketed, 1, "complete"},
+	}},
+	{name: "passkey", set: passkeysOn, given: bareUser, arm: (*walk).armPasskey, steps: []wayStep{
+		{"create", signIns, form("strategy", "passkey"), 1, "needs_identifier"},
+		{"attempt", signIns + "/{id}/attempt_first_factor", signed, 1, "complete"},
+	}},
+	{name: "password, then totp", set: secondsOn, given: plainUser, arm: (*walk).armSeconds, steps: []wayStep{
+		{"create", signIns, form("identifier", wayUser, "password", wayPassword), 2, "needs_second_factor"},
+		{"attempt", signIns + "/{id}/attempt_second_factor", func(w *walk) url.Values {
+			code, err := totp.Code(w.secret, totp.Step(time.Now()))
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return form("strategy", "totp", "code", code)(w)
+		}, 2, "complete"},
+	}},
+	{name: "password, then backup_code", set: secondsOn, given: plainUser, arm: (*walk).armSeconds, steps: []wayStep{
+		{"create", signIns, form("identifier", wayUser, "password", wayPassword), 2, "needs_second_factor"},
+		{"attempt", signIns + "/{id}/attempt_second_factor", func(w *walk) url.Values {
+			return form("strategy", "backup_code", "code", w.backup)(w)
+		}, 2, "complete"},
+	}},
 	{name: "sign-up", steps: []wayStep{
 		{"create", signUps, form("email_address", wayUser, "password", wayPassword), 1, "missing_requirements"},
 		{"prepare", signUps + "/{id}/prepare_verification", form("strategy", "email_code"), 1, "missing_requirements"},
@@ -107,6 +138,11 @@ type walk struct {
 	cookies map[string]string
 	attempt string
 	userID  string
+
+	secret []byte              // of the authenticator app
+	backup string              // a backup code
+	device *passkeytest.Device // with a passkey
+	nonce  string              // what the device is asked to sign
 }
 
 // newWalk is an instance on st for the given way.
@@ -137,6 +173,9 @@ func newWalk(t testing.TB, way way, st store.Store, change func(*auth.Config)) *
 		}
 		w.userID = u.ID
 	}
+	if way.arm != nil {
+		way.arm(w)
+	}
 	return w
 }
 
@@ -144,9 +183,9 @@ func newWalk(t testing.TB, way way, st store.Store, change func(*auth.Config)) *
 func (w *walk) request(s wayStep) *http.Request {
 	r := httptest.NewRequest("POST", "/__clerk"+strings.Replace(s.path, "{id}", w.attempt, 1)+"?__clerk_api_version=2025-11-10",
 		strings.NewReader(s.form(w).Encode()))
-	r.Host = "127.0.0.1"
+	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", "http://127.0.0.1")
+	r.Header.Set("Origin", "http://localhost")
 	for name, value := range w.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
@@ -162,11 +201,16 @@ func (w *walk) send(s wayStep, r *http.Request) {
 
 func (w *walk) take(s wayStep, rec *httptest.ResponseRecorder) {
 	w.t.Helper()
-	var answer struct{ Response struct{ ID, Status string } }
+	var answer struct {
+		Response struct {
+			ID, Status string
+			First      struct{ Nonce string } `json:"first_factor_verification"`
+		}
+	}
 	if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil || rec.Code != http.StatusOK || answer.Response.Status != s.leaves {
 		w.t.Fatalf("%s: %d %s, want %s", s.name, rec.Code, rec.Body, s.leaves)
 	}
-	w.attempt = answer.Response.ID
+	w.attempt, w.nonce = answer.Response.ID, answer.Response.First.Nonce
 	for _, c := range rec.Result().Cookies() {
 		w.cookies[c.Name] = c.Value
 	}

@@ -135,6 +135,16 @@ var provers = map[string]prover{
 		credential := b.answerTo(o.device, a.str("response."+step+"_factor_verification.nonce"))
 		return b.attempt(signIn, step, "passkey", "public_key_credential", credential)
 	},
+	"ticket": func(o *owner, b *browser, signIn, step string, right bool) *answer {
+		_, wire, err := o.r.e.SignInTokens().Create(o.r.t.Context(), o.id, 0)
+		if err != nil {
+			o.r.t.Fatal(err)
+		}
+		if !right {
+			wire = wire[:len(wire)-4] + "AAAA"
+		}
+		return b.attempt(signIn, step, "ticket", "ticket", wire)
+	},
 	"totp": func(o *owner, b *browser, signIn, step string, right bool) *answer {
 		o.r.advance(totp.Period) // the app has another code
 		return b.attempt(signIn, step, "totp", "code", pick(right, o.app.code(0), "00000"))

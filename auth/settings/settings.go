@@ -173,6 +173,9 @@ type Limits struct {
 	// /24 of an IPv4 address, the /56 of an IPv6 one), whatever the accounts; a
 	// /48 has four times as many.
 	NetworkFailures Rate `json:"network_failures"`
+	// NetworkLookups is how many identifiers one network may ask about where the
+	// answer tells whether there is an account, with EnumerationBulk.
+	NetworkLookups Rate `json:"network_lookups"`
 	// PasswordFailures is how many accounts one wrong password may be tried on,
 	// from anywhere.
 	PasswordFailures Rate `json:"password_failures"`
@@ -210,7 +213,7 @@ func Default() Settings {
 			AttemptSignIn: Rate{3, 10 * time.Second}, AttemptSignUp: Rate{3, 10 * time.Second},
 			CreateClient:   Rate{30, time.Minute},
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
-			NetworkFailures: Rate{100, 10 * time.Minute}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
+			NetworkFailures: Rate{100, 10 * time.Minute}, NetworkLookups: Rate{60, time.Hour}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
 		},
 		Mails:          AllMails(),
 		Reverification: Reverification{Enabled: true},

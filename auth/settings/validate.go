@@ -76,11 +76,13 @@ func (s *Settings) Validate() error {
 	check(!s.Organizations.Enabled, "organizations.enabled", "organizations cannot be enabled yet")
 
 	s.Protection.validate(check)
+	check(!s.Protection.Strict() || s.EmailAddress.VerifyAtSignUp, "protection.enumeration",
+		"strict needs addresses that are verified at sign-up")
 	check(s.Limits.AttemptCode.Count <= 200, "limits.attempt_code", "must be at most 200: each is kept")
 	for name, r := range map[string]Rate{"create_sign_in": s.Limits.CreateSignIn, "create_sign_up": s.Limits.CreateSignUp,
 		"attempt_sign_in": s.Limits.AttemptSignIn, "attempt_sign_up": s.Limits.AttemptSignUp,
 		"create_client": s.Limits.CreateClient, "attempt_account": s.Limits.AttemptAccount, "attempt_code": s.Limits.AttemptCode, "mail": s.Limits.Mail,
-		"network_failures": s.Limits.NetworkFailures, "password_failures": s.Limits.PasswordFailures, "instance_failures": s.Limits.InstanceFailures} {
+		"network_failures": s.Limits.NetworkFailures, "network_lookups": s.Limits.NetworkLookups, "password_failures": s.Limits.PasswordFailures, "instance_failures": s.Limits.InstanceFailures} {
 		check(r == Rate{} || r.Count > 0 && r.Per > 0, "limits."+name, "needs a count and a time, or neither")
 	}
 	return errors.Join(errs...)

@@ -40,6 +40,9 @@ type Attempt struct {
 	Status     Status `json:"status"`
 	Identifier string `json:"identifier,omitempty"` // as typed
 	UserID     string `json:"user_id,omitempty"`
+	// Masked: nothing tells whether there is a user, until a first factor is
+	// shown. UserID is made up if there is none.
+	Masked bool `json:"masked,omitempty"`
 
 	// First and Second are the challenges under way.
 	First  *factor.Verification `json:"first,omitempty"`

@@ -91,6 +91,9 @@ type Env struct {
 	// factors; nil is none.
 	Password *user.Password
 	Second   *user.SecondFactors
+	// Mask is what is offered in place of User while nothing may tell whether
+	// there is one; nil: nothing is hidden.
+	Mask *user.User
 	// Ticket is the one that the fact of a [Prove] speaks of, as stored now; nil
 	// is none.
 	Ticket *ticket.Pass
@@ -146,6 +149,9 @@ func (a *Attempt) ready(in Input, env Env) error {
 	if env.Impersonating {
 		return fault.New("session_creation_not_allowed", "")
 	}
+	if a.veiled() {
+		return nil
+	}
 	if env.User == nil || env.User.ID != a.UserID {
 		return fault.New("sign_in_identification_or_user_deleted", "")
 	}
@@ -182,6 +188,9 @@ func (e Env) alone() error {
 }
 
 func (a *Attempt) identify(in Identify, env Env) error {
+	if env.Mask != nil {
+		return a.identifyMasked(in, env)
+	}
 	if env.User == nil {
 		return fault.New("form_identifier_not_found", "identifier")
 	}
@@ -224,8 +233,8 @@ func (a *Attempt) slot(use factor.Use) (Status, factor.Use, **factor.Verificatio
 }
 
 // option finds what the person may really use among the offered ones.
-func option(uses factor.Use, strategy, targetID string, env Env) (factor.Option, bool) {
-	for _, o := range env.Strategies.Options(uses, env.subject()) {
+func (a *Attempt) option(uses factor.Use, strategy, targetID string, env Env) (factor.Option, bool) {
+	for _, o := range env.Strategies.Options(uses, a.offered(env)) {
 		if o.Strategy == strategy && o.TargetID == targetID {
 			return o, true
 		}
@@ -239,7 +248,7 @@ func (a *Attempt) prepare(in Prepare, env Env) ([]Effect, error) {
 		return nil, fault.New("client_state_invalid", "")
 	}
 	v := in.Prepared.Verification
-	if _, ok := option(uses, v.Strategy, v.TargetID, env); !ok {
+	if _, ok := a.option(uses, v.Strategy, v.TargetID, env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
 	if err := factor.CanResend(*slot, v, env.Settings.Codes, env.Now); err != nil {
@@ -263,6 +272,10 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	}
 	var do []Effect
 	var err error
+	veiled := a.veiled()
+	if veiled && env.User == nil {
+		in.Fact.OK = false // whatever it proves, it is nobody's
+	}
 	if st.Traits().Prepare {
 		do, err = a.proveChallenge(st, slot, uses, in.Fact, env)
 	} else {
@@ -270,6 +283,9 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	}
 	if err == nil && a.Status == NeedsIdentifier {
 		err = a.recognize(env) // the proof has named its owner
+	}
+	if veiled {
+		err = a.unveil(err, env)
 	}
 	if err != nil {
 		return nil, err
@@ -303,7 +319,7 @@ func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification,
 	}
 	v := **slot // the former Attempt keeps its own
 	*slot = &v
-	if _, ok := option(uses, v.Strategy, v.TargetID, env); !ok {
+	if _, ok := a.option(uses, v.Strategy, v.TargetID, env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
 	wrong := st.Confirm(f, env.subject())
@@ -318,13 +334,13 @@ func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification,
 	if v.TargetID == "" {
 		return nil, nil
 	}
-	return []Effect{ProveAddress{TargetID: v.TargetID, Strategy: v.Strategy}}, nil
+	return []Effect{ProveAddress{TargetID: a.target(&v, env), Strategy: v.Strategy}}, nil
 }
 
 // proveSecret settles a fact about something that the user has set: the
 // strategy says whether that is still what was judged.
 func (a *Attempt) proveSecret(st factor.Strategy, slot **factor.Verification, uses factor.Use, f factor.Fact, env Env) ([]Effect, error) {
-	if _, ok := option(uses, f.Strategy, "", env); !ok {
+	if _, ok := a.option(uses, f.Strategy, "", env); !ok {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
 	v := factor.Verification{Strategy: f.Strategy, Status: factor.Unverified}
@@ -391,8 +407,8 @@ func SecondFactorDue(env Env) bool {
 
 // SupportedFirst lists the first factors that the attempt's user can use.
 func (a *Attempt) SupportedFirst(env Env) []factor.Option {
-	return slices.Concat(env.Strategies.Options(factor.First, env.subject()),
-		env.Strategies.Options(factor.Reset, env.subject()))
+	return slices.Concat(env.Strategies.Options(factor.First, a.offered(env)),
+		env.Strategies.Options(factor.Reset, a.offered(env)))
 }
 
 // SupportedSecond lists the second factors that the attempt's user can use.

@@ -31,7 +31,7 @@ func (a *Attempt) setPhoneNumber(number string, env Env) error {
 		return fault.From(err)
 	case !env.Settings.Phones.Sends(p.Country):
 		return fault.New("unsupported_country_code", attribute)
-	case env.Taken(attribute, p.E164):
+	case env.Taken(attribute, p.E164) && !env.Veiled:
 		return fault.Taken(attribute)
 	}
 	if p.E164 != a.PhoneNumber {

@@ -64,6 +64,9 @@ type Env struct {
 	Taken func(attribute, value string) bool
 	// Phone reads a phone number; nil if the instance knows none.
 	Phone func(number string) (user.Phone, error)
+	// Veiled: nothing tells whether somebody has claimed a value, but to who
+	// proves it.
+	Veiled bool
 	// Admitted reports whether the lists let in who brings what the attempt has;
 	// nil lets everybody in.
 	Admitted func(*Attempt) bool
@@ -273,7 +276,7 @@ func (a *Attempt) setEmailAddress(address string, env Env) error {
 	if err != nil {
 		return fault.From(err)
 	}
-	if env.Taken(attribute, id.Canonical) {
+	if env.Taken(attribute, id.Canonical) && !env.Veiled {
 		return fault.Taken(attribute)
 	}
 	if id.Value != a.EmailAddress {
@@ -313,6 +316,9 @@ func (a *Attempt) prove(in Prove, env Env) error {
 		return err
 	}
 	v := a.Verification(attribute)
+	if env.Veiled && v != nil && env.Taken(attribute, v.Target) {
+		in.Fact.OK = false // nothing was sent that could prove it
+	}
 	if err = factor.Settle(v, in.Fact, env.Settings.Codes, env.Now); v != nil {
 		a.put(attribute, *v)
 	}

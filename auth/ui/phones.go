@@ -117,12 +117,7 @@ func postPhoneSecond(x *exchange) error {
 		case len(codes) == 0:
 			return x.redirect("/user", "phone-second")
 		}
-		pg, err := x.userPage(a)
-		if err != nil {
-			return err
-		}
-		pg.Profile.BackupCodes, pg.Notice = codes, notices["phone-second"]
-		return x.render(200, "user", pg)
+		return x.showCodes(a, codes, "phone-second")
 	})(x)
 }
 

@@ -30,6 +30,7 @@ func getSignIn(x *exchange) error {
 	if closed {
 		return x.render(200, "signed_in", pg)
 	}
+	x.signInPasskey(pg, "")
 	return x.render(200, "sign_in", pg)
 }
 
@@ -71,6 +72,7 @@ func postSignIn(x *exchange) error {
 	if _, err := x.signedInAlready(pg); err != nil {
 		return err
 	}
+	x.signInPasskey(pg, "")
 	if err = f.Err(); err == nil && identifier == "" {
 		err = empty("identifier")
 	}
@@ -112,6 +114,7 @@ func methods(v *engine.SignInView) Methods {
 		if o.Strategy == byReset || o.Strategy == byResetSMS && (!m.Reset || same(o.Target, v.Identifier)) {
 			m.Reset, m.ResetBy = true, o.Strategy
 		}
+		m.Passkey = m.Passkey || o.Strategy == byPasskey
 	}
 	return m
 }
@@ -163,6 +166,9 @@ func (x *exchange) step(want signin.Status) (v *engine.SignInView, err error) {
 	if v != nil && v.Status == signin.NeedsFirstFactor {
 		return nil, x.redirect("/sign-in/password", "")
 	}
+	if v != nil && v.Status == signin.NeedsSecondFactor {
+		return nil, x.redirect(secondPage(secondMethods(v)), "")
+	}
 	if x.r.Method == "POST" {
 		return nil, x.redirect("/sign-in", "restart")
 	}
@@ -178,8 +184,10 @@ func (x *exchange) proceed(a *signin.Attempt) error {
 		return x.redirect("/sign-in/new-password", "")
 	case signin.NeedsFirstFactor:
 		return x.redirect("/sign-in/password", "")
+	case signin.NeedsSecondFactor:
+		return x.redirect("/sign-in/app", "") // which knows what the person has
 	}
-	return fault.New("strategy_not_allowed", "") // a second factor: these pages have none
+	return fault.New("strategy_not_allowed", "")
 }
 
 // send sends a code or a link and leads to where the code is typed in, or to

@@ -70,13 +70,13 @@ func (e *Engine) viewSignIn(ctx context.Context, tx store.Tx, a *signin.Attempt)
 	if a.Status == signin.Complete {
 		return v, nil
 	}
-	facts, err := factsByID(ctx, tx, a.UserID)
+	facts, err := e.factsFor(ctx, tx, a)
 	if err != nil {
 		return nil, err
 	}
 	v.User = facts.user
-	env := signin.Env{Now: v.Now, Settings: v.Settings, Strategies: e.strategies, User: facts.user, Password: facts.password, Second: facts.second}
-	if a.UserID != "" {
+	env := signin.Env{Now: v.Now, Settings: v.Settings, Strategies: e.strategies, User: facts.user, Password: facts.password, Second: facts.second, Mask: facts.mask}
+	if a.UserID != "" || a.Masked {
 		v.First, v.Second = a.SupportedFirst(env), a.SupportedSecond(env)
 	}
 	return v, nil

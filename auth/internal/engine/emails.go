@@ -43,10 +43,12 @@ func (e *Engine) AddEmailAddress(ctx context.Context, a *Actor, address string) 
 		if id, err = user.NewEmailAddress(address, t.now); err != nil {
 			return err
 		}
-		if owner, err := user.ByIdentifier(ctx, t, id.Canonical); err == nil && owner.ID != u.ID {
-			return fault.Taken("email_address")
-		} else if missingAs(err, nil) != nil {
+		taken, err := takenFrom(ctx, t, id.Canonical, u)
+		if err != nil {
 			return err
+		}
+		if taken && !s.Protection.Strict() {
+			return fault.New("form_identifier_exists", "email_address")
 		}
 		return u.AddEmailAddress(id)
 	})
@@ -125,7 +127,7 @@ func (e *Engine) prepareIdentification(ctx context.Context, a *Actor, have *user
 			return errUnchanged
 		}
 		about := link{Purpose: LinkForAddress, Target: id, ClientID: a.Browser.Client.ID, SessionID: a.Session.ID}
-		if err := e.sendChallenge(ctx, t, *prepared.Send, about, a.Browser.Request); err != nil {
+		if err := e.sendVerification(ctx, t, *prepared.Send, about, a.Browser.Request, u, s); err != nil {
 			return err
 		}
 		return errUnchanged
@@ -191,16 +193,28 @@ func (e *Engine) settleAddress(ctx context.Context, t *txn, u *user.User, r *add
 	if have == nil || have.Value != r.Verification.Target {
 		return nil, fault.New("resource_not_found", "")
 	}
+	taken, err := takenFrom(ctx, t, have.Canonical, u)
+	if err != nil {
+		return nil, err
+	}
+	f.OK = f.OK && !(taken && s.Protection.Strict()) // nothing was sent that could prove it
 	refused = factor.Settle(&r.Verification, f, s.Codes, t.now)
 	if err := verificationTab.Put(ctx, t, r); err != nil || refused != nil {
 		return refused, err
 	}
-	if owner, err := user.ByIdentifier(ctx, t, have.Canonical); err == nil && owner.ID != u.ID {
+	if taken {
 		return nil, fault.New("identification_claimed", "")
-	} else if missingAs(err, nil) != nil {
-		return nil, err
 	}
 	return nil, e.verifyIdentification(ctx, t, u, r.ID, r.Verification.Strategy, s)
+}
+
+// takenFrom reports whether an identifier is somebody else's than u's.
+func takenFrom(ctx context.Context, tx store.Tx, identifier string, u *user.User) (bool, error) {
+	owner, err := user.ByIdentifier(ctx, tx, identifier)
+	if err != nil {
+		return false, missingAs(err, nil)
+	}
+	return owner.ID != u.ID, nil
 }
 
 // verifyIdentification marks an address or number of u as shown to be u's; the

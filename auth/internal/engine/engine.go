@@ -96,6 +96,7 @@ type Engine struct {
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
+	decoys     decoys
 	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
@@ -135,6 +136,10 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.mails = &limit.Limiter{Now: e.now}
 	e.checker.Now = e.now
 	e.revoked.now = e.now
+	var err error
+	if e.decoys, err = newDecoys(ctx, e.now()); err != nil {
+		return nil, fmt.Errorf("make a decoy: %w", err)
+	}
 	if err := store.Prepare(ctx, cfg.Store, Kinds()...); err != nil {
 		return nil, fmt.Errorf("prepare the store: %w", err)
 	}

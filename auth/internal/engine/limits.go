@@ -34,6 +34,15 @@ func (e *Engine) allowAccount(identifier string, u *user.User, s *settings.Setti
 	return spend(e.limits, "account "+accountKey(identifier, u), s.Limits.AttemptAccount)
 }
 
+// allowUsername counts a username that somebody wants, apart from everything
+// else: whether one is taken cannot be kept from who asks for it.
+func (e *Engine) allowUsername(b *Browser, name *string, s *settings.Settings) error {
+	if name == nil || *name == "" {
+		return nil
+	}
+	return e.allow("username", b.Addr, s.Limits.CreateSignUp)
+}
+
 // countCode counts a try of a code for an address that is nobody's yet, from
 // anywhere and by whatever road. A right one gives nothing back: an owner's own
 // tries must not buy a guesser more.

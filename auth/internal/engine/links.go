@@ -91,7 +91,7 @@ var linkMails = map[LinkPurpose]string{LinkForSignIn: notify.LinkSignIn, LinkFor
 // link would open, if the challenge is one.
 func (e *Engine) sendChallenge(ctx context.Context, t *txn, s factor.Send, about link, by Request) error {
 	if s.SMS {
-		if err := e.countSMS(ctx, t, s.To, by, e.lastSettings()); err != nil {
+		if err := e.countSMS(ctx, t, s.To, by, e.lastSettings(), true); err != nil {
 			return err
 		}
 	}

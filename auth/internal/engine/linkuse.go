@@ -108,7 +108,7 @@ func (u *linkUse) signIn(ctx context.Context, t *txn, c *session.Client, l *link
 	if c.SignInID != a.ID {
 		return forbiddenOrOver(a.StatusAt(t.now) == signin.Complete)
 	}
-	facts, err := factsByID(ctx, t, a.UserID)
+	facts, err := u.e.factsFor(ctx, t, a)
 	if err != nil {
 		return err
 	}

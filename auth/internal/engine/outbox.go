@@ -22,7 +22,10 @@ type outMail struct {
 	Slug string `json:"slug"`
 	To   string `json:"to"`
 	// SMS: it is a text message, and To a phone number.
-	SMS  bool        `json:"sms,omitempty"`
+	SMS bool `json:"sms,omitempty"`
+	// Void mails go to nobody: they are there because otherwise their absence
+	// would tell something.
+	Void bool        `json:"void,omitempty"`
 	Data notify.Data `json:"data"`
 	// GoodUntil is when the mail says nothing of use any more, as for a code.
 	GoodUntil time.Time `json:"good_until,omitzero"`
@@ -242,6 +245,9 @@ func (e *Engine) deliver(ctx context.Context, m *outMail) (sent bool) {
 
 // send renders and sends m.
 func (e *Engine) send(ctx context.Context, m *outMail) error {
+	if m.Void {
+		return nil
+	}
 	data := m.Data
 	data.AppName, data.AppURL = e.Settings(ctx).AppName, e.cfg.AppURL
 	if !m.GoodUntil.IsZero() {

@@ -39,10 +39,12 @@ func (e *Engine) AddPhoneNumber(ctx context.Context, a *Actor, number string, se
 	err = e.act(ctx, a, func(t *txn, u *user.User) error {
 		id = user.NewPhoneNumber(p, t.now)
 		id.SecondWhenVerified = second
-		if owner, err := user.ByIdentifier(ctx, t, id.Canonical); err == nil && owner.ID != u.ID {
-			return fault.Taken("phone_number")
-		} else if missingAs(err, nil) != nil {
+		taken, err := takenFrom(ctx, t, id.Canonical, u)
+		if err != nil {
 			return err
+		}
+		if taken && !s.Protection.Strict() {
+			return fault.Taken("phone_number")
 		}
 		return u.AddPhoneNumber(id)
 	})

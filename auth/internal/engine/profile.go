@@ -135,10 +135,8 @@ func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) e
 	if (p.PrimaryEmailAddressID != nil || p.PrimaryPhoneNumberID != nil || p.Username != nil) && a.Impersonates() {
 		return ErrImpersonator()
 	}
-	if p.Username != nil { // the answer tells whether somebody has it
-		if err := e.allow("add_address", a.Browser.Addr, s.Limits.AttemptSignUp); err != nil {
-			return err
-		}
+	if err := e.allowUsername(a.Browser, p.Username, s); err != nil {
+		return err
 	}
 	return e.edit(ctx, a, func(t *txn, u *user.User) error {
 		if err := errors.Join(setNames(u, p.FirstName, p.LastName, s), setUsername(u, p.Username, s)); err != nil {

@@ -32,7 +32,10 @@ type signInFacts struct {
 	user     *user.User
 	password *user.Password
 	second   *user.SecondFactors
-	ticket   *ticket.Pass
+	// mask is whom the ways in are offered for while nothing may tell whether
+	// there is a user; nil: nothing is hidden.
+	mask   *user.User
+	ticket *ticket.Pass
 }
 
 func (f signInFacts) subject(s *settings.Settings) factor.Subject {
@@ -41,15 +44,17 @@ func (f signInFacts) subject(s *settings.Settings) factor.Subject {
 
 // of reads what in is decided from: the user of the attempt or, while that is
 // nobody, the one whom a proof names.
-func (f *signInFacts) of(ctx context.Context, tx store.Tx, a *signin.Attempt, in signin.Input) (err error) {
-	id := a.UserID
-	if p, ok := in.(signin.Prove); ok && id == "" {
-		id = p.Fact.UserID
+func (f *signInFacts) of(ctx context.Context, tx store.Tx, e *Engine, a *signin.Attempt, in signin.Input) (err error) {
+	p, named := in.(signin.Prove)
+	if named && a.UserID == "" && !a.Masked {
+		*f, err = factsByID(ctx, tx, p.Fact.UserID)
+	} else {
+		*f, err = e.factsFor(ctx, tx, a)
 	}
-	if *f, err = factsByID(ctx, tx, id); err != nil {
+	if err != nil {
 		return err
 	}
-	if p, ok := in.(signin.Prove); ok && p.Fact.TicketID != "" {
+	if named && p.Fact.TicketID != "" {
 		f.ticket, err = ticket.GetPass(ctx, tx, p.Fact.TicketID)
 	}
 	return missingAs(err, nil)
@@ -88,9 +93,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		for _, in := range inputs {
 			in, run.slot = uncounted(in)
 			if who, ok := in.(signin.Identify); ok {
-				run.facts, err = factsByIdentifier(ctx, t, who.Identifier, s)
-			} else if run.facts.user == nil {
-				err = run.facts.of(ctx, t, &a, in)
+				run.facts, err = e.factsNamed(ctx, t, s, who.Identifier)
+			} else if run.facts.user == nil && run.facts.mask == nil {
+				err = run.facts.of(ctx, t, e, &a, in)
 			}
 			if err != nil {
 				return err
@@ -130,20 +135,26 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 		in, err := e.unnamedInput(ctx, b, s, p)
 		return []signin.Input{in}, err
 	}
+	if err := e.allowLookup(b, s, false); err != nil {
+		return nil, err
+	}
 	var facts signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		facts, err = factsByIdentifier(ctx, tx, p.Identifier, s)
+		facts, err = e.factsNamed(ctx, tx, s, p.Identifier)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if facts.user == nil {
+		_ = e.allowLookup(b, s, true)
 	}
 	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier}}
 	if p.Password != nil {
 		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
 			return nil, err
 		}
-		f, sl, err := e.judgeCounted(ctx, b, b.knows(facts.user), factor.Option{Strategy: "password"}, facts.subject(s), nil,
+		f, sl, err := e.judgeCounted(ctx, b, standing{b.knows(facts.user), facts.mask != nil}, factor.Option{Strategy: "password"}, facts.subject(s), nil,
 			factor.Proof{Password: *p.Password, Account: p.Identifier})
 		if err != nil {
 			return nil, err
@@ -151,15 +162,16 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 		return append(inputs, counted{signin.Prove{Use: factor.First, Fact: f}, sl}), nil
 	}
 	st, ok := e.strategies.Get(p.Strategy)
-	if !ok || !st.Traits().Prepare || facts.user == nil {
+	subject := facts.offered(s, true)
+	if !ok || !st.Traits().Prepare || subject.User == nil {
 		return inputs, nil
 	}
-	for _, o := range factor.Offered(st, factor.First|factor.Reset, facts.subject(s)) {
+	for _, o := range factor.Offered(st, factor.First|factor.Reset, subject) {
 		if o.Primary {
 			if err := e.allowSend(o.Target, s); err != nil {
 				return nil, err
 			}
-			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: facts.subject(s), Now: e.now()})
+			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
 			return append(inputs, signin.Prepare{Use: factor.First, Prepared: prepared}), err
 		}
 	}
@@ -207,14 +219,15 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	}
 	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
-		option, err := pickOption(st, uses(use), facts.subject(s), targetID)
+		subject := facts.offered(s, a.Veiled())
+		option, err := pickOption(st, uses(use), subject, targetID)
 		if err != nil {
 			return nil, err
 		}
 		if err := e.allowSend(option.Target, s); err != nil {
 			return nil, err
 		}
-		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: facts.subject(s), Now: e.now()})
+		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: subject, Now: e.now()})
 		return signin.Prepare{Use: use, Prepared: prepared}, err
 	})
 }
@@ -273,7 +286,7 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 			o.TargetID, o.Target = v.TargetID, v.Target
 		}
 		proof.Account = a.Identifier
-		f, sl, err := e.judgeCounted(ctx, b, b.knows(facts.user) || e.shownUnguessable(a), o, facts.subject(s), v, proof)
+		f, sl, err := e.judgeCounted(ctx, b, standing{b.knows(facts.user) || e.shownUnguessable(a), a.Veiled()}, o, facts.subject(s), v, proof)
 		return counted{signin.Prove{Use: use, Fact: f}, sl}, err
 	})
 }
@@ -348,7 +361,7 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 		if a, err = ownSignIn(ctx, tx, b.Client, id); err != nil {
 			return err
 		}
-		facts, err = factsByID(ctx, tx, a.UserID)
+		facts, err = e.factsFor(ctx, tx, a)
 		return err
 	})
 	if err != nil {
@@ -376,7 +389,7 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 			return err
 		}
 		var facts signInFacts
-		if err := facts.of(ctx, t, a, in); err != nil {
+		if err := facts.of(ctx, t, e, a, in); err != nil {
 			return err
 		}
 		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s, facts: facts, slot: sl}
@@ -416,11 +429,16 @@ func ownSignIn(ctx context.Context, tx store.Tx, c *session.Client, id string) (
 	return a, nil
 }
 
+// identifies reports whether people sign in with identifiers of this kind.
+func identifies(identifier string, s *settings.Settings) bool {
+	index, _ := user.Classify(identifier)
+	return map[string]bool{"email": s.EmailAddress.Enabled, "phone": s.PhoneNumber.Enabled, "username": s.Username.Enabled}[index]
+}
+
 // factsByIdentifier reads whose an identifier is, if it is of a kind that people
 // sign in with.
 func factsByIdentifier(ctx context.Context, tx store.Tx, identifier string, s *settings.Settings) (signInFacts, error) {
-	index, _ := user.Classify(identifier)
-	if on := map[string]bool{"email": s.EmailAddress.Enabled, "phone": s.PhoneNumber.Enabled, "username": s.Username.Enabled}; !on[index] {
+	if !identifies(identifier, s) {
 		return signInFacts{}, nil
 	}
 	u, err := user.ByIdentifier(ctx, tx, identifier)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/ticket"
@@ -32,7 +33,7 @@ type signInRun struct {
 // aborts the transaction.
 func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input) (next signin.Attempt, refused, err error) {
 	env := signin.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies,
-		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, Ticket: r.facts.ticket, SignedIn: map[string]string{}}
+		User: r.facts.user, Password: r.facts.password, Second: r.facts.second, Mask: r.facts.mask, Ticket: r.facts.ticket, SignedIn: map[string]string{}}
 	live, err := r.liveSessions(ctx)
 	if err != nil {
 		return a, nil, err
@@ -41,14 +42,15 @@ func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input)
 		env.SignedIn[s.ID] = s.UserID
 		env.Impersonating = env.Impersonating || len(s.Actor) > 0
 	}
-	if a.UserID == "" {
+	p, proof := in.(signin.Prove)
+	// Behind a mask the lists are asked for who has shown a right proof alone.
+	if ask := a.UserID == "" && r.facts.mask == nil || a.Veiled() && proof && p.Fact.OK; ask {
 		if env.Barred, err = r.e.barred(ctx, r.t, r.settings, r.facts.user); err != nil {
 			return a, nil, err
 		}
 	}
 	next, do, refused := a.Step(in, env)
 	if refused != nil {
-		p, proof := in.(signin.Prove)
 		err := r.e.closeSlot(ctx, r.t, r.slot, r.facts.user, proof && p.Fact.OK, false, r.b.Request)
 		return next, r.slot.warned(refused), err
 	}
@@ -78,7 +80,11 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	t, u := r.t, r.facts.user
 	switch do := effect.(type) {
 	case signin.SendCode:
-		return r.e.sendChallenge(ctx, t, do.Send, link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}, r.b.Request)
+		about := link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}
+		if u == nil { // behind a mask
+			return r.e.sendNobody(ctx, t, do.Send, about, r.b.Request, notify.SignInAttemptUnknown)
+		}
+		return r.e.sendChallenge(ctx, t, do.Send, about, r.b.Request)
 	case signin.Rehash:
 		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:

@@ -100,6 +100,14 @@ func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p Sign
 func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settings, p SignUpParams, address string) (signup.Update, error) {
 	in := signup.Update{EmailAddress: p.EmailAddress, PhoneNumber: p.PhoneNumber, Username: p.Username, FirstName: p.FirstName, LastName: p.LastName,
 		UnsafeMetadata: p.UnsafeMetadata, Locale: p.Locale, LegalAccepted: p.LegalAccepted}
+	if p.EmailAddress != nil || p.PhoneNumber != nil || p.Username != nil {
+		if err := e.allowLookup(b, s, false); err != nil {
+			return signup.Update{}, err
+		}
+	}
+	if err := e.allowUsername(b, p.Username, s); err != nil {
+		return signup.Update{}, err
+	}
 	if p.Ticket != "" {
 		i, err := e.holdInvitation(ctx, p.Ticket)
 		if err != nil {
@@ -279,6 +287,7 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 			}
 			return ok
 		},
+		Veiled: r.settings.Protection.Strict(),
 		Taken: func(_, value string) bool {
 			_, err := user.ByIdentifier(ctx, r.t, value)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -289,6 +298,9 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 	next, do, refused := a.Step(in, env)
 	if lookup != nil {
 		return a, nil, lookup
+	}
+	if errors.Is(refused, fault.New("form_identifier_exists", "")) {
+		_ = r.e.allowLookup(r.b, r.settings, true)
 	}
 	if refused != nil {
 		return next, refused, nil
@@ -303,7 +315,8 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 	for _, effect := range do {
 		switch do := effect.(type) {
 		case signup.SendCode:
-			err = r.e.sendChallenge(ctx, r.t, do.Send, link{Purpose: LinkForSignUp, Target: next.ID, ClientID: r.client.ID}, r.b.Request)
+			about := link{Purpose: LinkForSignUp, Target: next.ID, ClientID: r.client.ID}
+			err = r.e.sendVerification(ctx, r.t, do.Send, about, r.b.Request, &user.User{}, r.settings)
 		case signup.CreateUser:
 			err = r.createUser(ctx, &next, live, invitation)
 		}

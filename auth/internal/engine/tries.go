@@ -30,7 +30,15 @@ type slot struct {
 	policy lockout.Policy
 	left   int  // tries, after this one
 	locks  bool // this was the last one
+	veiled bool // nothing may tell of it
 	leave  func()
+}
+
+// A standing is how somebody who proves something stands with the account.
+type standing struct {
+	// known: it is no stranger. veiled: nothing may tell a stranger whether
+	// there is an account.
+	known, veiled bool
 }
 
 // done lets the next try on the account begin.
@@ -152,7 +160,7 @@ func shut(err error, now time.Time) error {
 // owner hears of a lock; what was right is given back, and if it completes a
 // sign-in the count begins anew.
 func (e *Engine) closeSlot(ctx context.Context, t *txn, sl *slot, u *user.User, right, complete bool, by Request) error {
-	if sl == nil || !right && (!sl.locks || u == nil) {
+	if sl == nil || !right && (!sl.locks || u == nil && !sl.veiled) {
 		return nil
 	}
 	c, err := lockout.Load(ctx, t, sl.id)
@@ -169,7 +177,16 @@ func (e *Engine) closeSlot(ctx context.Context, t *txn, sl *slot, u *user.User, 
 	default:
 		secret := random(32)
 		c.SetUnlock(secret, t.now)
-		if err := e.mailLocked(ctx, t, u, sl.policy.For, secret, by); err != nil {
+		if u == nil {
+			err = e.lockNobody(ctx, t, by)
+		} else {
+			to := *u
+			if id := u.PrimaryEmailAddress(); sl.veiled && id != nil {
+				to.EmailAddresses = []user.Identification{*id} // one mail, as for nobody
+			}
+			err = e.mailLocked(ctx, t, &to, sl.policy.For, secret, by)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -207,17 +224,19 @@ func (e *Engine) pageURL(by Request, path string, q url.Values) string {
 	case strings.HasPrefix(base, "/"):
 		base = by.Origin + base
 	}
-	return base + path + "?" + q.Encode()
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return base + path
 }
 
-// judgeCounted takes a slot and judges a proof, outside any transaction. known
-// says that it does not come from a stranger.
-func (e *Engine) judgeCounted(ctx context.Context, b *Browser, known bool, o factor.Option, subject factor.Subject, v *factor.Verification, p factor.Proof) (factor.Fact, *slot, error) {
+// judgeCounted takes a slot and judges a proof, outside any transaction.
+func (e *Engine) judgeCounted(ctx context.Context, b *Browser, is standing, o factor.Option, subject factor.Subject, v *factor.Verification, p factor.Proof) (factor.Fact, *slot, error) {
 	st, ok := e.strategies.Get(o.Strategy)
 	if !ok {
 		return factor.Fact{}, nil, fault.New("verification_strategy_invalid", "strategy")
 	}
-	t, counts := tryOf(st, known)
+	t, counts := tryOf(st, is.known)
 	if !counts {
 		f, err := e.verify(ctx, b, o, subject, v, p)
 		return f, nil, err
@@ -227,9 +246,16 @@ func (e *Engine) judgeCounted(ctx context.Context, b *Browser, known bool, o fac
 		return factor.Fact{}, nil, err
 	}
 	sl, err := e.take(ctx, p.Account, subject.User, t, lockoutPolicy(subject.Settings))
+	if err != nil && is.veiled && !is.known {
+		f, err := e.judgeShut(ctx, b, err, o, subject, v, p)
+		return f, nil, err
+	}
 	if err != nil {
 		toll.back() // nothing is judged
 		return factor.Fact{}, nil, err
+	}
+	if sl != nil {
+		sl.veiled = is.veiled && !is.known
 	}
 	f, err := e.verify(ctx, b, o, subject, v, p)
 	if err != nil || f.OK {
@@ -244,7 +270,7 @@ func (e *Engine) judgeCounted(ctx context.Context, b *Browser, known bool, o fac
 
 // warned adds to a refusal how near the lock is.
 func (sl *slot) warned(refused error) error {
-	if sl == nil || sl.policy.Max == 0 || sl.left > warnAt || refused == nil {
+	if sl == nil || sl.veiled || sl.policy.Max == 0 || sl.left > warnAt || refused == nil {
 		return refused
 	}
 	return errors.Join(refused, fault.New("account_lockout_warning", "").Say(warning(sl.left)))

@@ -270,7 +270,10 @@ func NewEnvironment(s *settings.Settings, p Paths, c captcha.Public) Environment
 	if s.Captcha.SignUp || s.Captcha.SignIn {
 		d := &env.DisplayConfig
 		env.UserSettings.SignUp.CaptchaEnabled, env.UserSettings.SignUp.CaptchaWidgetType = true, c.WidgetType
-		d.CaptchaProvider, d.CaptchaWidgetType = &c.Provider, &c.WidgetType
+		if c.Provider != captcha.WorkProvider { // which clients have no name for
+			d.CaptchaProvider = &c.Provider
+		}
+		d.CaptchaWidgetType = &c.WidgetType
 		d.CaptchaPublicKey, d.CaptchaPublicKeyInvisible = wire.TextOrNull(c.SiteKey), wire.TextOrNull(c.InvisibleSiteKey)
 	}
 	org := &env.OrganizationSettings
@@ -361,6 +364,7 @@ func userSettings(s *settings.Settings) UserSettings {
 			AllowExtendedSpecialCharacters: s.Usernames.AllowExtendedSpecialCharacters, AllowNumericUsernames: s.Usernames.AllowNumeric},
 		Actions: Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
+	u.AttackProtection.EnumerationProtection.Enabled = s.Protection.Strict()
 	if k := s.Passkeys; k.Enabled {
 		u.PasskeySettings = PasskeySettings{AllowAutofill: k.AllowAutofill, ShowSignInButton: k.ShowSignInButton, SatisfiesSecondFactor: k.SatisfiesSecondFactor}
 	}

@@ -101,7 +101,7 @@ func safe(v *engine.SignInView, address string) string {
 }
 
 func stranger(v *engine.SignInView) bool {
-	return v.Settings.Protection.MaskIdentifiers && v.FirstAt.IsZero()
+	return v.Veiled() || v.Settings.Protection.MaskIdentifiers && v.FirstAt.IsZero()
 }
 
 func same(a, b string) bool {
@@ -126,7 +126,7 @@ func Mask(address string) string {
 
 func (e Encoder) userData(v *engine.SignInView) *UserData {
 	u := v.User
-	if u == nil {
+	if u == nil && !v.Veiled() {
 		return nil
 	}
 	if stranger(v) {

@@ -1,0 +1,106 @@
+package auth_test
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/backupcode"
+	"github.com/usherauth/usher/user/passkey"
+	"github.com/usherauth/usher/user/passkey/passkeytest"
+	"github.com/usherauth/usher/user/password"
+	"github.com/usherauth/usher/user/totp"
+)
+
+func linksOn(s *settings.Settings) { s.EmailAddress.Strategies = []string{"email_code", "email_link"} }
+
+func passkeysOn(s *settings.Settings) { s.Passkeys.Enabled = true }
+
+func secondsOn(s *settings.Settings) { s.SecondFactors.TOTP, s.SecondFactors.BackupCodes = true, true }
+
+// change stores what fn makes of the user.
+func (w *walk) change(fn func(tx store.Tx, u *user.User, now time.Time) error) {
+	w.t.Helper()
+	err := w.store.Update(w.t.Context(), func(tx store.Tx) error {
+		u, err := user.Get(w.t.Context(), tx, w.userID)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if err := fn(tx, u, now); err != nil {
+			return err
+		}
+		return user.Put(w.t.Context(), tx, u, now)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// armSeconds gives the user an authenticator app and backup codes.
+func (w *walk) armSeconds() {
+	w.t.Helper()
+	codes := backupcode.Draw()
+	hashed, err := backupcode.Hash(w.t.Context(), &password.Hasher{Params: backupcode.Params()}, codes)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.secret, w.backup = totp.NewSecret(), codes[0]
+	w.change(func(tx store.Tx, u *user.User, now time.Time) error {
+		f, err := user.SecondFactorsOf(w.t.Context(), tx, u.ID)
+		if err != nil {
+			return err
+		}
+		f.TOTP = &user.TOTP{ID: store.NewID("totp", now), Secret: w.secret, CreatedAt: now, VerifiedAt: now}
+		f.BackupCodes, f.BackupID = hashed, store.NewID("bkc", now)
+		return user.PutSecondFactors(w.t.Context(), tx, u, f, now)
+	})
+}
+
+const wayOrigin = "http://localhost"
+
+// armPasskey gives the user a passkey.
+func (w *walk) armPasskey() {
+	w.t.Helper()
+	w.device = passkeytest.New(wayOrigin)
+	site := passkey.RelyingParty{ID: "localhost", Name: "x", Origins: []string{wayOrigin}}
+	ceremony, options, err := site.Register(passkey.Person{Handle: w.userID, Name: wayUser}, time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	answer, err := w.device.Create(options)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	made, err := site.Registered(ceremony, answer, time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	made.ID = user.NewPasskeyID(time.Now())
+	w.change(func(_ store.Tx, u *user.User, _ time.Time) error {
+		u.Passkeys = append(u.Passkeys, made)
+		return nil
+	})
+}
+
+// signed is the answer of the device.
+func signed(w *walk) url.Values {
+	w.t.Helper()
+	answer, err := w.device.Get([]byte(w.nonce))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return form("strategy", "passkey", "public_key_credential", string(answer))(w)
+}
+
+// ticketed is a sign-in by a token of the host.
+func ticketed(w *walk) url.Values {
+	w.t.Helper()
+	_, issued, err := w.a.SignInTokens().Create(w.t.Context(), w.userID, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return form("strategy", "ticket", "ticket", issued.Token)(w)
+}
