@@ -49,6 +49,8 @@ type Page struct {
 	Token string
 	// Second says with what a second factor can be shown.
 	Second SecondMethods
+	// Numbers are the telephones that are second factors.
+	Numbers []Address
 	// App is an authenticator app that is being set up, Codes are new backup
 	// codes; both on pages of their own.
 	App   *NewApp

@@ -31,6 +31,8 @@ func routes() map[string]route {
 		"/sign-in/code":            {get: getCode, post: postCode},
 		"/sign-in/link":            {get: getLinkWait, post: postLinkWait},
 		"/sign-in/app":             {get: getSecond(byApp, "sign_in_app"), post: postSecond(byApp, "sign_in_app")},
+		"/sign-in/sms":             {get: getSecondSMS, post: postSecondSMS},
+		"/sign-in/sms/send":        {post: postSecondSend, page: "/sign-in/sms"},
 		"/sign-in/backup-code":     {get: getSecond(byBackup, "sign_in_backup_code"), post: postSecond(byBackup, "sign_in_backup_code")},
 		"/sign-in/passkey":         {post: postSignInPasskey, page: "/sign-in"},
 		"/sign-in/passkey/options": {post: postSignInPasskeyOptions, page: "/sign-in"},

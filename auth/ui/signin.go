@@ -185,7 +185,7 @@ func (x *exchange) proceed(a *signin.Attempt) error {
 	case signin.NeedsFirstFactor:
 		return x.redirect("/sign-in/password", "")
 	case signin.NeedsSecondFactor:
-		return x.redirect("/sign-in/app", "") // which knows what the person has
+		return x.askSecond(a)
 	}
 	return fault.New("strategy_not_allowed", "")
 }
