@@ -182,3 +182,22 @@ func find(ids []Identification, id string) *Identification {
 	}
 	return nil
 }
+
+// StripTo takes from u all that a stranger may have set who founded the account
+// on somebody else's address or number: of addresses, numbers and external
+// accounts only the one with the given ID stays. Passkeys and second factors are for
+// [DropFactors], the records beside the user's for the caller.
+func (u *User) StripTo(id string) {
+	a, n := u.EmailAddress(id), u.PhoneNumber(id)
+	if a == nil && n == nil {
+		return
+	}
+	u.EmailAddresses, u.PrimaryEmailAddressID = nil, ""
+	u.PhoneNumbers, u.PrimaryPhoneNumberID = nil, ""
+	u.ExternalAccounts = nil
+	if a != nil {
+		u.EmailAddresses, u.PrimaryEmailAddressID = []Identification{*a}, id
+	} else {
+		u.PhoneNumbers, u.PrimaryPhoneNumberID = []Identification{*n}, id
+	}
+}

@@ -25,20 +25,6 @@ func (u *User) Identification(id string) *Identification {
 	return u.PhoneNumber(id)
 }
 
-// KeepOnly takes every address and number off u but the one with the given ID,
-// which becomes the primary one.
-func (u *User) KeepOnly(id string) {
-	other := func(x Identification) bool { return x.ID != id }
-	u.EmailAddresses = slices.DeleteFunc(slices.Clone(u.EmailAddresses), other)
-	u.PhoneNumbers = slices.DeleteFunc(slices.Clone(u.PhoneNumbers), other)
-	u.PrimaryEmailAddressID, u.PrimaryPhoneNumberID = "", ""
-	if u.EmailAddress(id) != nil {
-		u.PrimaryEmailAddressID = id
-	} else {
-		u.PrimaryPhoneNumberID = id
-	}
-}
-
 // PrimaryPhoneNumber returns the primary number, or nil.
 func (u *User) PrimaryPhoneNumber() *Identification { return u.PhoneNumber(u.PrimaryPhoneNumberID) }
 

@@ -33,6 +33,8 @@ type Settings struct {
 	Phones    Phones    `json:"phones"`
 	Usernames Usernames `json:"usernames"`
 
+	// Social is about accounts at other services.
+	Social Social `json:"social"`
 	// SecondFactors and Passkeys are further ways to show who one is.
 	SecondFactors SecondFactors `json:"second_factors"`
 	Passkeys      Passkeys      `json:"passkeys"`

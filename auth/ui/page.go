@@ -33,6 +33,8 @@ type Page struct {
 	Code *Code
 	// Link is a mailed link that was opened, on the pages that ask about it.
 	Link *Link
+	// StepUp is what can be shown once more, on the page that asks for it.
+	StepUp *StepUp
 	// Fields are what a sign-up asks for, in order.
 	Fields []FieldSpec
 	// SignUpClosed: nobody can sign up here without an invitation.
@@ -59,6 +61,14 @@ type Page struct {
 	// Script, which Nonce allows; nil: none.
 	Passkey       *PasskeyForm
 	Script, Nonce string
+	// Ticket is a link of the host's, on the page that asks about it; Invitation
+	// is the one that a sign-up goes on; empty: none.
+	Ticket     *Ticket
+	Invitation string
+	// Work is what the browser does before its form is taken; nil: nothing.
+	Work *Work
+	// Legal is what a sign-up accepts; nil: nothing.
+	Legal *Legal
 	// Failure is what an error page says.
 	Failure *Failure
 
@@ -208,6 +218,8 @@ func (x *exchange) page() *Page {
 // the URL; one that is not here says nothing.
 var notices = map[string]string{
 	"sent":            "We sent you another one.",
+	"sent-code":       "We sent you a code.",
+	"step-up":         "Please confirm first, then do it again.",
 	"restart":         "That took too long or went on in another window. Please start again.",
 	"unlocked":        "Your account is unlocked.",
 	"signed-out":      "You are signed out.",

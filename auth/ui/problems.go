@@ -43,6 +43,8 @@ var texts = map[[2]string]string{
 	{"conflict", ""}:                                               "Something changed in another window. Please try again.",
 	{"form_password_validation_failed", ""}:                        "That is not your current password.",
 	{"strategy_for_user_invalid", ""}:                              "This way does not work for this account. Use another one.",
+	{"legal_not_accepted", ""}:                                     "Tick the box to go on.",
+	{"captcha_missing_token", ""}:                                  "Your browser has not shown yet that you are no program. Please try again.",
 }
 
 // params are other names of fields in errors.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -37,15 +38,23 @@ func routes() map[string]route {
 		"/sign-in/passkey":         {post: postSignInPasskey, page: "/sign-in"},
 		"/sign-in/passkey/options": {post: postSignInPasskeyOptions, page: "/sign-in"},
 		"/sign-in/new-password":    {get: getNewPassword, post: postNewPassword},
+		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 
 		"/sign-up":        {get: getSignUp, post: postSignUp},
 		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
 		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
 
+		"/waitlist":      {get: getWaitlist, post: postWaitlist},
+		"/waitlist/done": {get: getWaitlistDone},
+
 		"/link":      {get: getLink, post: postLink},
 		"/link/done": {get: getLinkDone},
 		"/unlock":    {get: getUnlock, post: postUnlock},
+
+		"/verify":       {get: getStepUp, post: postStepUp},
+		"/verify/start": {post: postStepUpStart, page: "/verify"},
+		"/verify/send":  {post: postStepUpSend, page: "/verify"},
 
 		"/sign-out": {get: getSignOut, post: postSignOut},
 
@@ -83,7 +92,7 @@ func routes() map[string]route {
 // serve finds the route and runs it.
 func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(httpx.TrimSlash(r.URL.Path), p.site.PagesPath)
-	for _, file := range []asset{p.style, p.script} {
+	for _, file := range []asset{p.style, p.script, p.work} {
 		if below && path == file.path {
 			file.serve(w, r)
 			return
@@ -118,6 +127,14 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 	if err := x.begin(); err != nil {
 		x.fail(err)
 		return
+	}
+	if r.Method == http.MethodPost && strings.HasPrefix(path, "/user/") && !slices.Contains(open, path) {
+		if ok, err := x.stepUp(); !ok || err != nil {
+			if err != nil {
+				x.fail(err)
+			}
+			return
+		}
 	}
 	if err := h(x); err != nil {
 		x.fail(err)

@@ -126,6 +126,11 @@ func postProfile(x *exchange) error {
 			values[n.name], *n.to = v, &v
 		}
 	}
+	if p.Username != nil && *p.Username != a.User.Username { // people sign in with it
+		if ok, err := x.stepUp(); !ok || err != nil {
+			return err
+		}
+	}
 	if err = f.Err(); err == nil {
 		err = x.p.engine.UpdateProfile(x.ctx(), a, p)
 	}
