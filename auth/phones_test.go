@@ -17,7 +17,7 @@ const adasPhone = "+14155552671"
 
 // phones switches phone numbers on.
 func phones(c *auth.Config) {
-	c.Settings.PhoneNumber = settings.Attribute{Enabled: true, Strategies: []string{"phone_code"}, Verifications: []string{"phone_code"}, VerifyAtSignUp: true}
+	c.Settings.PhoneNumber = settings.PhoneCodes()
 	c.Settings.Phones.SecondFactor = true
 	c.Settings.EmailAddress.Required = false
 }

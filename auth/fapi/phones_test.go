@@ -20,7 +20,7 @@ const (
 // phones switches phone numbers and usernames on.
 func phones(c *setup) {
 	s := &c.settings
-	s.PhoneNumber = settings.Attribute{Enabled: true, Strategies: []string{"phone_code"}, Verifications: []string{"phone_code"}, VerifyAtSignUp: true}
+	s.PhoneNumber = settings.PhoneCodes()
 	s.Phones.SecondFactor, s.Phones.Countries = true, []string{"US", "CA", "DE"}
 	s.Username.Enabled = true
 	s.EmailAddress.Required, s.Password.Required = false, false

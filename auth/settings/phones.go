@@ -52,6 +52,13 @@ type Usernames struct {
 	Reserved []string `json:"reserved"`
 }
 
+// PhoneCodes is the attribute of phone numbers that people sign up and in with,
+// by codes in text messages. An instance needs auth.Config.Phone and, unless it
+// has the development inbox, auth.Config.SMS.
+func PhoneCodes() Attribute {
+	return Attribute{Enabled: true, VerifyAtSignUp: true, Strategies: []string{"phone_code"}, Verifications: []string{"phone_code"}}
+}
+
 func defaultPhones() Phones {
 	return Phones{DefaultCountry: "US", Countries: []string{"US", "CA"},
 		Daily: SMSCaps{PerNumber: 10, PerPrefix: 50, PerAddress: 30, PerInstance: 5000}}

@@ -13,7 +13,7 @@ const adasPhone = "+14155552671"
 
 // phones switches phone numbers and usernames on.
 func phones(s *settings.Settings) {
-	s.PhoneNumber = settings.Attribute{Enabled: true, Strategies: []string{"phone_code"}, Verifications: []string{"phone_code"}, VerifyAtSignUp: true}
+	s.PhoneNumber = settings.PhoneCodes()
 	s.Phones.SecondFactor = true
 	s.Username.Enabled = true
 	s.EmailAddress.Required = false
