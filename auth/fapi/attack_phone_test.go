@@ -233,4 +233,3 @@ func TestAttack_C16_NumberOfSomebodyElse(t *testing.T) {
 	b.post("/v1/client/sign_ups/"+id+"/attempt_verification", "strategy", "email_code", "code", r.lastCode()).ok().is("response.status", "complete")
 	r.browser().post("/v1/client/sign_ins", "identifier", bobsPhone).refused(422, "form_identifier_not_found")
 }
-

@@ -72,6 +72,11 @@ func (e *Engine) allowSend(address string, s *settings.Settings) error {
 	if strings.HasPrefix(address, "+") {
 		return e.allowSMS(address, s)
 	}
+	return e.allowMail(address, s)
+}
+
+// allowMail counts a mail to an address.
+func (e *Engine) allowMail(address string, s *settings.Settings) error {
 	key, err := user.CanonicalEmail(address)
 	if err != nil {
 		return nil // it is refused elsewhere

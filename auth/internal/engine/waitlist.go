@@ -23,7 +23,7 @@ func (e *Engine) JoinWaitlist(ctx context.Context, addr netip.Addr, address stri
 	if err := e.allow("join_waitlist", addr, s.Limits.CreateSignUp); err != nil {
 		return nil, err
 	}
-	if err := e.allowSend(address, s); err != nil {
+	if err := e.allowMail(address, s); err != nil {
 		return nil, err
 	}
 	w, err := e.Waitlist().add(ctx, func(t *txn, w *access.WaitlistEntry) error {

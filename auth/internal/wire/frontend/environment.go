@@ -9,6 +9,7 @@ import (
 	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/organization"
 )
 
 // Paths are where the pages of an application are that clients link to.
@@ -231,9 +232,10 @@ type PasskeySettings struct {
 // OrganizationSettings say what is offered of organizations. Without them
 // clients show no organization at all.
 type OrganizationSettings struct {
-	Enabled               bool `json:"enabled"`
-	MaxAllowedMemberships int  `json:"max_allowed_memberships"`
-	Actions               struct {
+	Enabled                    bool `json:"enabled"`
+	MaxAllowedMemberships      int  `json:"max_allowed_memberships"`
+	ForceOrganizationSelection bool `json:"force_organization_selection"`
+	Actions                    struct {
 		AdminDelete bool `json:"admin_delete"`
 	} `json:"actions"`
 	Domains struct {
@@ -291,9 +293,11 @@ func NewEnvironment(s *settings.Settings, offered []*oauth.Provider, p Paths, c 
 		d.CaptchaWidgetType = &c.WidgetType
 		d.CaptchaPublicKey, d.CaptchaPublicKeyInvisible = wire.TextOrNull(c.SiteKey), wire.TextOrNull(c.InvisibleSiteKey)
 	}
-	org := &env.OrganizationSettings
-	org.Enabled, org.Actions.AdminDelete = s.Organizations.Enabled, true
-	org.Domains.EnrollmentModes, org.Domains.DefaultRole, org.CreatorRole = []string{}, "org:member", "org:admin"
+	o, org := s.Organizations, &env.OrganizationSettings
+	org.Enabled, org.MaxAllowedMemberships, org.ForceOrganizationSelection = o.Enabled, o.MaxMemberships, o.ForceSelection
+	org.Actions.AdminDelete, org.Slug.Disabled, org.Domains.Enabled = o.AdminDelete, !o.Slugs, o.Domains
+	org.Domains.EnrollmentModes = append([]string{organization.ManualInvitation}, o.EnrollmentModes...)
+	org.Domains.DefaultRole, org.CreatorRole = organization.Member, organization.Admin
 	env.FraudSettings.Object, env.FraudSettings.Native.DeviceAttestationMode = "fraud_settings", "disabled"
 	return env
 }
@@ -385,7 +389,7 @@ func userSettings(s *settings.Settings) UserSettings {
 		PasswordSettings: passwordSettings(s.Password),
 		UsernameSettings: UsernameSettings{MinLength: s.Usernames.MinLength, MaxLength: s.Usernames.MaxLength,
 			AllowExtendedSpecialCharacters: s.Usernames.AllowExtendedSpecialCharacters, AllowNumericUsernames: s.Usernames.AllowNumeric},
-		Actions: Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
+		Actions: Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled && s.Organizations.MembersCreate}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
 	u.AttackProtection.EnumerationProtection.Enabled = s.Protection.Strict()
 	if k := s.Passkeys; k.Enabled {
