@@ -116,13 +116,6 @@ func TestSignInByPhoneAndUsername(t *testing.T) {
 	b.post(p+"/attempt_first_factor", "strategy", "phone_code", "code", code).refused(400, "client_state_invalid")
 }
 
-func wrongCode(code string) string {
-	if code == "000000" {
-		return "000001"
-	}
-	return "000000"
-}
-
 // A code is good for ten minutes and five tries, and a newer one replaces it.
 func TestAttack_L01_PhoneCodes(t *testing.T) {
 	r := newRig(t, phones, unlocked)
