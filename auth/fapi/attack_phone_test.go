@@ -43,6 +43,7 @@ func TestAttack_L09_SMSBomb(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 	r.askFor("+14155552679").ok() // others still get theirs
+	r.countMails()
 
 	again := newRig(t, capped(settings.SMSCaps{PerNumber: 3}), keep)
 	again.now = r.Now()

@@ -17,7 +17,6 @@ import (
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/sqlite"
-	"github.com/usherauth/usher/user/phone"
 )
 
 //go:embed *.html
@@ -34,8 +33,8 @@ func main() {
 	keys, err := store.LoadKeyring(os.Getenv("USHER_SEALING_KEYS"), *db+".key")
 	check(err)
 	s := settings.Default()
-	s.AppName, s.Sessions.Multi, s.PhoneNumber, s.Phones.SecondFactor, s.Username.Enabled = "Quickstart", *multi, settings.PhoneCodes(), true, true
-	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s, Phone: phone.Parser{}, ClerkJS: auth.Folder(*clerkJS)})
+	s.AppName, s.Sessions.Multi, s.Username.Enabled = "Quickstart", *multi, true
+	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s, ClerkJS: auth.Folder(*clerkJS)})
 	check(err)
 	go a.Run(context.Background())
 	mux, pages := http.NewServeMux(), template.Must(template.ParseFS(files, "*.html"))
