@@ -88,6 +88,11 @@ func mayAct(s *session.Session, now time.Time, tasks []string) bool {
 	return false
 }
 
+// actorFor reads the actor anew in a transaction.
+func (e *Engine) actorFor(ctx context.Context, tx store.Tx, a *Actor) (*session.Session, *user.User, error) {
+	return e.actor(ctx, tx, a.Browser, a.Session.ID, a.tasks)
+}
+
 // errUnchanged is what fn returns to commit without storing the user.
 var errUnchanged = errors.New("engine: user unchanged")
 
@@ -407,6 +412,9 @@ func (e *Engine) DeleteSelf(ctx context.Context, a *Actor) error {
 		if u.DeleteSelfDisabled {
 			return fault.New("user_delete_self_not_enabled", "")
 		}
+		if err := e.leaveAll(ctx, t, u.ID, true); err != nil {
+			return err
+		}
 		if err := e.deleteUser(ctx, t, u, session.Removed); err != nil {
 			return err
 		}
@@ -428,6 +436,9 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 		return err
 	}
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
+		return err
+	}
+	if err := e.leaveAll(ctx, t, u.ID, false); err != nil {
 		return err
 	}
 	if err := lockout.Delete(ctx, t, u.ID); err != nil {
