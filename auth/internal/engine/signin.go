@@ -23,6 +23,8 @@ type SignInParams struct {
 	Strategy string
 	// Password may come along; Strategy is then password or empty.
 	Password *string
+	// OrSignUp: if nobody has the identifier, whoever proves it may sign up.
+	OrSignUp bool
 	// Proof is that of a Strategy that identifies and is not prepared first.
 	Proof factor.Proof
 }
@@ -75,6 +77,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" && !e.elsewhere(p.Strategy) {
 		return nil, fault.New("requires_captcha", "")
 	}
+	if err := e.mayOrSignUp(s, p); err != nil {
+		return nil, err
+	}
 	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
 		return nil, err
@@ -92,7 +97,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		for _, in := range inputs {
 			in, run.slot = uncounted(in)
 			if who, ok := in.(signin.Identify); ok {
-				run.facts, err = e.factsNamed(ctx, t, s, who.Identifier)
+				run.facts, err = e.factsNamed(ctx, t, s, who.Identifier, who.OrSignUp)
 			} else if run.facts.user == nil && run.facts.mask == nil {
 				err = run.facts.of(ctx, t, e, &a, in)
 			}
@@ -139,7 +144,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	}
 	var facts signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		facts, err = e.factsNamed(ctx, tx, s, p.Identifier)
+		facts, err = e.factsNamed(ctx, tx, s, p.Identifier, p.OrSignUp)
 		return err
 	})
 	if err != nil {
@@ -148,7 +153,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	if facts.user == nil {
 		_ = e.allowLookup(b, s, true)
 	}
-	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier}}
+	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier, OrSignUp: p.OrSignUp}}
 	if p.Password != nil {
 		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
 			return nil, err
