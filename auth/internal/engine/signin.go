@@ -23,6 +23,8 @@ type SignInParams struct {
 	Strategy string
 	// Password may come along; Strategy is then password or empty.
 	Password *string
+	// OrSignUp: if nobody has the identifier, whoever proves it may sign up.
+	OrSignUp bool
 	// Proof is that of a Strategy that identifies and is not prepared first.
 	Proof factor.Proof
 }
@@ -76,6 +78,9 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		return nil, fault.New("requires_captcha", "")
 	}
 	p.Identifier = e.named(p.Identifier, s)
+	if err := e.mayOrSignUp(s, p); err != nil {
+		return nil, err
+	}
 	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
 		return nil, err
@@ -93,7 +98,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		for _, in := range inputs {
 			in, run.slot = uncounted(in)
 			if who, ok := in.(signin.Identify); ok {
-				run.facts, err = e.factsNamed(ctx, t, s, who.Identifier)
+				run.facts, err = e.factsNamed(ctx, t, s, who.Identifier, who.OrSignUp)
 			} else if run.facts.user == nil && run.facts.mask == nil {
 				err = run.facts.of(ctx, t, e, &a, in)
 			}
@@ -140,7 +145,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	}
 	var facts signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		facts, err = e.factsNamed(ctx, tx, s, p.Identifier)
+		facts, err = e.factsNamed(ctx, tx, s, p.Identifier, p.OrSignUp)
 		return err
 	})
 	if err != nil {
@@ -149,7 +154,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	if facts.user == nil {
 		_ = e.allowLookup(b, s, true)
 	}
-	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier}}
+	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier, OrSignUp: p.OrSignUp}}
 	if p.Password != nil {
 		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
 			return nil, err
