@@ -28,6 +28,7 @@ var texts = map[[2]string]string{
 	{"form_param_format_invalid", "last_name"}:     "That name is too long or has characters that are not allowed.",
 	{"form_identifier_not_found", ""}:              "We could not find an account with that email address.",
 	{"form_password_incorrect", ""}:                "That password is not right. Try again or use another way.",
+	{"form_password_or_identifier_incorrect", ""}:  "That address or password is not right. Try again or use another way.",
 	{"form_code_incorrect", ""}:                    "That code is not right. Check the newest email and try again.",
 	{"verification_expired", ""}:                   "That code has expired. Ask for a new one.",
 	{"verification_failed", ""}:                    "Too many wrong codes. Ask for a new one.",

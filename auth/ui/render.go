@@ -13,7 +13,7 @@ import (
 
 // names are the templates, one per page. Each defines "title" and "content".
 var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "sign_in_new_password", "signed_in",
-	"sign_up", "sign_up_verify", "sign_out", "unlock", "user", "user_email_verify", "user_delete", "error"}
+	"sign_up", "sign_up_verify", "sign_out", "unlock", "sign_in_trust", "user", "user_email_verify", "user_delete", "error"}
 
 // parseTemplates reads all templates.
 func parseTemplates(files overlay) (map[string]*template.Template, error) {

@@ -31,6 +31,8 @@ func routes() map[string]route {
 		"/sign-in/code":         {get: getCode, post: postCode},
 		"/sign-in/link":         {get: getLinkWait, post: postLinkWait},
 		"/sign-in/new-password": {get: getNewPassword, post: postNewPassword},
+		"/sign-in/trust":        {get: getTrust, post: postTrust},
+		"/sign-in/trust/send":   {post: postTrustSend, page: "/sign-in/trust"},
 		"/sign-in/switch":       {post: postSwitch, page: "/sign-in"},
 
 		"/sign-up":        {get: getSignUp, post: postSignUp},

@@ -142,7 +142,7 @@ func (e *Engine) PrepareReverification(ctx context.Context, b *Browser, sessionI
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
 	return e.stepReverification(ctx, b, sessionID, func(set *settings.Settings, _ *reverify.Attempt, f signInFacts) (reverify.Input, *slot, error) {
-		o, err := pickOption(st, f.subject(set), targetID)
+		o, err := pickOption(st, st.Options(f.subject(set)), targetID)
 		if err != nil {
 			return nil, nil, err
 		}

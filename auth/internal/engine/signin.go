@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -184,7 +185,7 @@ func (e *Engine) unnamedInput(ctx context.Context, b *Browser, s *settings.Setti
 		return nil, fault.New("form_param_nil", "identifier")
 	}
 	subject := factor.Subject{Settings: s}
-	o, err := pickOption(st, subject, "")
+	o, err := pickOption(st, st.Options(subject), "")
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +220,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		subject := facts.offered(s, a.Veiled())
-		option, err := pickOption(st, subject, targetID)
+		option, err := pickOption(st, e.optionsOf(st, s, a, facts, subject), targetID)
 		if err != nil {
 			return nil, err
 		}
@@ -231,8 +232,16 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	})
 }
 
-func pickOption(st factor.Strategy, subject factor.Subject, targetID string) (factor.Option, error) {
-	options := st.Options(subject)
+// optionsOf lists what st could challenge somebody with, where a stands.
+func (e *Engine) optionsOf(st factor.Strategy, s *settings.Settings, a *signin.Attempt, facts signInFacts, subject factor.Subject) []factor.Option {
+	if a.Status != signin.NeedsClientTrust {
+		return st.Options(subject)
+	}
+	options := signin.TrustOptions(signin.Env{Settings: s, Strategies: e.strategies, User: facts.user})
+	return slices.DeleteFunc(options, func(o factor.Option) bool { return o.Strategy != st.Traits().Name })
+}
+
+func pickOption(st factor.Strategy, options []factor.Option, targetID string) (factor.Option, error) {
 	for _, o := range options {
 		if o.TargetID == targetID || targetID == "" && (o.Primary || len(options) == 1) {
 			return o, nil
