@@ -26,6 +26,8 @@ import (
 var exceptions = map[string]string{
 	"GET /clients/handshake_payload missing":                   "the contract names the path and says nothing of it; backends call it after every handshake",
 	"GET /sessions page":                                       "both SDKs send paginated=true and read data and total_count",
+	"GET /invitations page":                                    "likewise",
+	"GET /allowlist_identifiers page":                          "likewise",
 	"GET /clients page":                                        "both SDKs read data and total_count, the Go SDK without asking for them",
 	"GET /users/{user_id}/oauth_access_tokens/{provider} page": "the SDKs send paginated=true and read data and total_count",
 	"PATCH /users/{user_id} request":                           "clients of API versions before 2026-05-12, the Go SDK among them, send metadata here",

@@ -94,7 +94,7 @@ func (c *call) joinWaitlist() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return waitlistEntry{Object: "waitlist_entry", ID: w.ID}, nil
+	return bare{waitlistEntry{Object: "waitlist_entry", ID: w.ID}}, nil
 }
 
 // verifyClient takes the token with which a browser shows that a person uses

@@ -51,6 +51,7 @@ func (o overlay) read(folder, name string) (string, error) {
 // its content.
 type asset struct {
 	path string // below PagesPath
+	kind string // of the content
 	data []byte
 }
 
@@ -64,14 +65,24 @@ func newStyle(files overlay) (asset, error) {
 		}
 		all.WriteString(css + "\n")
 	}
-	sum := sha256.Sum256(all.Bytes())
-	return asset{path: "/assets/ui-" + hex.EncodeToString(sum[:8]) + ".css", data: all.Bytes()}, nil
+	return newAsset("ui", ".css", "text/css", all.Bytes()), nil
+}
+
+// newScript is the script that runs the ceremonies of passkeys.
+func newScript(files overlay) (asset, error) {
+	js, err := files.read("assets", "passkey.js")
+	return newAsset("passkey", ".js", "text/javascript", []byte(js)), err
+}
+
+func newAsset(name, ext, kind string, data []byte) asset {
+	sum := sha256.Sum256(data)
+	return asset{path: "/assets/" + name + "-" + hex.EncodeToString(sum[:8]) + ext, kind: kind + "; charset=utf-8", data: data}
 }
 
 func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Del("Vary") // no cookie changes it
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Content-Type", "text/css; charset=utf-8")
+	h.Set("Content-Type", a.kind)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.data))
 }

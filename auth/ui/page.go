@@ -46,6 +46,16 @@ type Page struct {
 	Open string
 	// Token is what a mailed link brought along; empty: it is used up.
 	Token string
+	// Second says with what a second factor can be shown.
+	Second SecondMethods
+	// App is an authenticator app that is being set up, Codes are new backup
+	// codes; both on pages of their own.
+	App   *NewApp
+	Codes []string
+	// Passkey is the ceremony that the page can run, with the script at the URL
+	// Script, which Nonce allows; nil: none.
+	Passkey       *PasskeyForm
+	Script, Nonce string
 	// Failure is what an error page says.
 	Failure *Failure
 
@@ -78,7 +88,7 @@ type Account struct {
 }
 
 // Methods say how else a person can go on with signing in.
-type Methods struct{ Password, Code, Link, Reset bool }
+type Methods struct{ Password, Code, Link, Reset, Passkey bool }
 
 // A Code is a code on its way.
 type Code struct {
@@ -131,6 +141,7 @@ type Profile struct {
 	PasswordOn, HasPassword  bool
 	Devices                  []Device
 	CanDelete                bool
+	Factors                  Factors
 }
 
 // An Address is an e-mail address of a profile.
@@ -173,18 +184,23 @@ func (x *exchange) page() *Page {
 // notices are what can be said of a thing that was done. The code travels in
 // the URL; one that is not here says nothing.
 var notices = map[string]string{
-	"sent":          "We sent you another one.",
-	"restart":       "That took too long or went on in another window. Please start again.",
-	"unlocked":      "Your account is unlocked.",
-	"signed-out":    "You are signed out.",
-	"deleted":       "Your account has been deleted.",
-	"saved":         "Your profile has been saved.",
-	"password":      "Your password has been changed.",
-	"picture":       "Your picture has been changed.",
-	"no-picture":    "Your picture has been removed.",
-	"email":         "The email address is verified.",
-	"email-added":   "The email address has been added.",
-	"email-primary": "Your primary email address has been changed.",
-	"email-removed": "The email address has been removed.",
-	"device":        "That device is signed out.",
+	"sent":            "We sent you another one.",
+	"restart":         "That took too long or went on in another window. Please start again.",
+	"unlocked":        "Your account is unlocked.",
+	"signed-out":      "You are signed out.",
+	"deleted":         "Your account has been deleted.",
+	"saved":           "Your profile has been saved.",
+	"password":        "Your password has been changed.",
+	"picture":         "Your picture has been changed.",
+	"no-picture":      "Your picture has been removed.",
+	"email":           "The email address is verified.",
+	"email-added":     "The email address has been added.",
+	"email-primary":   "Your primary email address has been changed.",
+	"email-removed":   "The email address has been removed.",
+	"device":          "That device is signed out.",
+	"app-on":          "Your authenticator app is set up. You will be asked for its codes when you sign in.",
+	"app-off":         "Your authenticator app has been removed.",
+	"passkey-added":   "The passkey has been added.",
+	"passkey-renamed": "The passkey has its new name.",
+	"passkey-removed": "The passkey has been removed.",
 }

@@ -25,15 +25,19 @@ func routes() map[string]route {
 	return map[string]route{
 		"": {page: "/user"},
 
-		"/sign-in":              {get: getSignIn, post: postSignIn},
-		"/sign-in/password":     {get: getPassword, post: postPassword},
-		"/sign-in/send":         {post: postSendCode, page: "/sign-in/code"},
-		"/sign-in/code":         {get: getCode, post: postCode},
-		"/sign-in/link":         {get: getLinkWait, post: postLinkWait},
-		"/sign-in/new-password": {get: getNewPassword, post: postNewPassword},
-		"/sign-in/trust":        {get: getTrust, post: postTrust},
-		"/sign-in/trust/send":   {post: postTrustSend, page: "/sign-in/trust"},
-		"/sign-in/switch":       {post: postSwitch, page: "/sign-in"},
+		"/sign-in":                 {get: getSignIn, post: postSignIn},
+		"/sign-in/password":        {get: getPassword, post: postPassword},
+		"/sign-in/send":            {post: postSendCode, page: "/sign-in/code"},
+		"/sign-in/code":            {get: getCode, post: postCode},
+		"/sign-in/link":            {get: getLinkWait, post: postLinkWait},
+		"/sign-in/app":             {get: getSecond(byApp, "sign_in_app"), post: postSecond(byApp, "sign_in_app")},
+		"/sign-in/backup-code":     {get: getSecond(byBackup, "sign_in_backup_code"), post: postSecond(byBackup, "sign_in_backup_code")},
+		"/sign-in/passkey":         {post: postSignInPasskey, page: "/sign-in"},
+		"/sign-in/passkey/options": {post: postSignInPasskeyOptions, page: "/sign-in"},
+		"/sign-in/new-password":    {get: getNewPassword, post: postNewPassword},
+		"/sign-in/trust":           {get: getTrust, post: postTrust},
+		"/sign-in/trust/send":      {post: postTrustSend, page: "/sign-in/trust"},
+		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 
 		"/sign-up":        {get: getSignUp, post: postSignUp},
 		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
@@ -45,27 +49,37 @@ func routes() map[string]route {
 
 		"/sign-out": {get: getSignOut, post: postSignOut},
 
-		"/user":                {get: getUser},
-		"/user/profile":        {post: postProfile, page: "/user"},
-		"/user/password":       {post: postUserPassword, page: "/user"},
-		"/user/picture":        {get: getPicture, post: postPicture, page: "/user"},
-		"/user/picture/remove": {post: postPictureRemove, page: "/user"},
-		"/user/emails":         {post: postEmail, page: "/user"},
-		"/user/emails/send":    {post: postEmailSend, page: "/user"},
-		"/user/emails/verify":  {get: getEmailVerify, post: postEmailVerify},
-		"/user/emails/primary": {post: postEmailPrimary, page: "/user"},
-		"/user/emails/remove":  {post: postEmailRemove, page: "/user"},
-		"/user/devices/end":    {post: postDeviceEnd, page: "/user"},
-		"/user/delete":         {get: getDelete, post: postDelete},
+		"/user":                  {get: getUser},
+		"/user/profile":          {post: postProfile, page: "/user"},
+		"/user/password":         {post: postUserPassword, page: "/user"},
+		"/user/picture":          {get: getPicture, post: postPicture, page: "/user"},
+		"/user/picture/remove":   {post: postPictureRemove, page: "/user"},
+		"/user/emails":           {post: postEmail, page: "/user"},
+		"/user/emails/send":      {post: postEmailSend, page: "/user"},
+		"/user/emails/verify":    {get: getEmailVerify, post: postEmailVerify},
+		"/user/emails/primary":   {post: postEmailPrimary, page: "/user"},
+		"/user/emails/remove":    {post: postEmailRemove, page: "/user"},
+		"/user/app":              {post: postApp, page: "/user"},
+		"/user/app/verify":       {post: postAppVerify, page: "/user"},
+		"/user/app/remove":       {post: postAppRemove, page: "/user"},
+		"/user/backup-codes":     {post: postCodes, page: "/user"},
+		"/user/passkeys":         {post: postPasskey, page: "/user"},
+		"/user/passkeys/options": {post: postPasskeyOptions, page: "/user"},
+		"/user/passkeys/rename":  {post: postPasskeyRename, page: "/user"},
+		"/user/passkeys/remove":  {post: postPasskeyRemove, page: "/user"},
+		"/user/devices/end":      {post: postDeviceEnd, page: "/user"},
+		"/user/delete":           {get: getDelete, post: postDelete},
 	}
 }
 
 // serve finds the route and runs it.
 func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(httpx.TrimSlash(r.URL.Path), p.site.PagesPath)
-	if below && path == p.style.path {
-		p.style.serve(w, r)
-		return
+	for _, file := range []asset{p.style, p.script} {
+		if below && path == file.path {
+			file.serve(w, r)
+			return
+		}
 	}
 	x := &exchange{p: p, w: w, r: r, settings: p.engine.Settings(r.Context())}
 	rt, known := p.routes[path]

@@ -29,6 +29,7 @@ func getSignIn(x *exchange) error {
 	if closed {
 		return x.render(200, "signed_in", pg)
 	}
+	x.signInPasskey(pg, "")
 	return x.render(200, "sign_in", pg)
 }
 
@@ -70,6 +71,7 @@ func postSignIn(x *exchange) error {
 	if _, err := x.signedInAlready(pg); err != nil {
 		return err
 	}
+	x.signInPasskey(pg, "")
 	if err = f.Err(); err == nil && identifier == "" {
 		err = empty("identifier")
 	}
@@ -106,6 +108,7 @@ func methods(v *engine.SignInView) Methods {
 		m.Code = m.Code || o.Strategy == byCode
 		m.Link = m.Link || o.Strategy == byLink
 		m.Reset = m.Reset || o.Strategy == byReset
+		m.Passkey = m.Passkey || o.Strategy == byPasskey
 	}
 	return m
 }
@@ -179,6 +182,9 @@ func (x *exchange) step(want signin.Status) (v *engine.SignInView, err error) {
 	if v != nil && v.Status == signin.NeedsFirstFactor {
 		return nil, x.redirect("/sign-in/password", "")
 	}
+	if v != nil && v.Status == signin.NeedsSecondFactor {
+		return nil, x.redirect(secondPage(secondMethods(v)), "")
+	}
 	if x.r.Method == "POST" {
 		return nil, x.redirect("/sign-in", "restart")
 	}
@@ -196,8 +202,10 @@ func (x *exchange) proceed(a *signin.Attempt) error {
 		return x.toTrust(a)
 	case signin.NeedsFirstFactor:
 		return x.redirect("/sign-in/password", "")
+	case signin.NeedsSecondFactor:
+		return x.redirect("/sign-in/app", "") // which knows what the person has
 	}
-	return fault.New("strategy_not_allowed", "") // a second factor: these pages have none
+	return fault.New("strategy_not_allowed", "")
 }
 
 // send sends a code or a link and leads to where the code is typed in, or to

@@ -16,6 +16,9 @@ func getPassword(x *exchange) error {
 		return err
 	}
 	pg := x.stepPage(v)
+	if pg.Methods.Passkey {
+		x.signInPasskey(pg, v.ID)
+	}
 	switch {
 	case pg.Methods.Password:
 		return x.render(200, "sign_in_password", pg)
@@ -52,6 +55,9 @@ func postPassword(x *exchange) error {
 		return x.redirect("/sign-in", "restart")
 	}
 	pg := x.stepPage(v)
+	if pg.Methods.Passkey {
+		x.signInPasskey(pg, v.ID)
+	}
 	pg.MustReset = mustReset(err)
 	return x.refuse("sign_in_password", pg, err, "password")
 }

@@ -39,6 +39,7 @@ type pages struct {
 	routes   map[string]route
 	views    map[string]*template.Template
 	style    asset
+	script   asset
 	pictures picture.Decoder
 }
 
@@ -51,6 +52,8 @@ func New(e *engine.Engine, s *site.Site, opts Options) (http.Handler, error) {
 	files := overlay{opts.Overlay}
 	var err error
 	p.style, err = newStyle(files)
+	errs = append(errs, err)
+	p.script, err = newScript(files)
 	errs = append(errs, err)
 	if p.views, err = parseTemplates(files); err == nil {
 		err = p.tryTemplates()

@@ -30,6 +30,10 @@ func (x *exchange) userPage(a *engine.Actor) (*Page, error) {
 		p.Addresses = append(p.Addresses, Address{ID: id.ID, Value: id.Value,
 			Primary: id.ID == u.PrimaryEmailAddressID, Verified: id.Verified})
 	}
+	p.Factors = x.factors(u)
+	if p.Factors.PasskeysOn && p.Factors.CanMore {
+		x.passkeyForm(pg, PasskeyForm{Kind: "create", Action: x.url("/user/passkeys"), Options: x.url("/user/passkeys/options"), Label: "Add a passkey"})
+	}
 	ss, err := x.p.engine.MySessions(x.ctx(), a)
 	if err != nil {
 		return nil, err

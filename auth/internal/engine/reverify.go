@@ -30,6 +30,9 @@ const freshFor = 10 * time.Minute
 // strongest that the user has: the first factor and, if there is one, the
 // second.
 func (e *Engine) RequireFresh(ctx context.Context, a *Actor) error {
+	if a.Impersonates() { // who acts as the user can show nothing of the user's
+		return ErrImpersonator()
+	}
 	set := e.Settings(ctx)
 	if !set.Reverification.Enabled {
 		return nil
@@ -77,6 +80,9 @@ func (e *Engine) verifying(ctx context.Context, tx store.Tx, b *Browser, id stri
 	}
 	if !s.LiveAt(e.now()) {
 		return nil, signInFacts{}, fault.New("authentication_invalid", "")
+	}
+	if len(s.Actor) > 0 {
+		return nil, signInFacts{}, ErrImpersonator()
 	}
 	f, err := factsByID(ctx, tx, s.UserID)
 	if err == nil && f.user == nil {

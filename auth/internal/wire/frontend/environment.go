@@ -268,7 +268,10 @@ func NewEnvironment(s *settings.Settings, p Paths, c captcha.Public) Environment
 	if s.Captcha.SignUp || s.Captcha.SignIn {
 		d := &env.DisplayConfig
 		env.UserSettings.SignUp.CaptchaEnabled, env.UserSettings.SignUp.CaptchaWidgetType = true, c.WidgetType
-		d.CaptchaProvider, d.CaptchaWidgetType = &c.Provider, &c.WidgetType
+		if c.Provider != captcha.WorkProvider { // which clients have no name for
+			d.CaptchaProvider = &c.Provider
+		}
+		d.CaptchaWidgetType = &c.WidgetType
 		d.CaptchaPublicKey, d.CaptchaPublicKeyInvisible = wire.TextOrNull(c.SiteKey), wire.TextOrNull(c.InvisibleSiteKey)
 	}
 	org := &env.OrganizationSettings

@@ -1,0 +1,474 @@
+package fapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/usherauth/usher/auth/access"
+	"github.com/usherauth/usher/auth/captcha"
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/ticket"
+)
+
+// mode is a rig in an access mode.
+func mode(mode string) func(*setup) {
+	return func(c *setup) { c.settings.SignUp.Mode = mode }
+}
+
+// change changes the settings, and waits until they are in force.
+func (r *rig) change(fn func(*settings.Settings)) {
+	r.t.Helper()
+	err := r.e.UpdateSettings(r.t.Context(), func(s *settings.Settings) error { fn(s); return nil })
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// An invitation opens a closed door, to the address that was invited: it is
+// verified, and the metadata is the user's.
+func TestInvitation(t *testing.T) {
+	r := newRig(t, mode(settings.Restricted))
+	r.browser().post("/v1/client/sign_ups", "email_address", bob, "password", good).refused(403, "sign_up_mode_restricted")
+	inv := r.invite(bob)
+	b := r.browser()
+	a := b.post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token).ok().is("response.status", "missing_requirements").
+		is("response.email_address", bob).is("response.public_metadata.plan", "pro").is("response.verifications.email_address.status", "verified").
+		is("response.verifications.email_address.strategy", "ticket")
+	id := a.str("response.id")
+	if fmt.Sprint(a.list("response.unverified_fields")) != "[]" || fmt.Sprint(a.list("response.missing_fields")) != "[password]" {
+		t.Errorf("missing %v, unverified %v", a.list("response.missing_fields"), a.list("response.unverified_fields"))
+	}
+	// Another address is not invited.
+	b.patch("/v1/client/sign_ups/"+id, "email_address", "else@example.com").refused(403, "sign_up_mode_restricted")
+	b.get("/v1/client/sign_ups/"+id).ok().is("response.email_address", bob)
+	done := b.patch("/v1/client/sign_ups/"+id, "password", good).ok().is("response.status", "complete")
+	u := must(r.e.Users().Get(t.Context(), done.str("response.created_user_id")))
+	if string(u.PublicMetadata) != `{"plan":"pro"}` || !u.EmailAddresses[0].Verified || u.EmailAddresses[0].Strategy != "ticket" {
+		t.Errorf("%s, %+v", u.PublicMetadata, u.EmailAddresses)
+	}
+	b.session = done.str("response.created_session_id")
+	b.get("/v1/me").ok().is("response.email_addresses.0.verification.strategy", "ticket").is("response.public_metadata.plan", "pro")
+	i := must(r.e.Invitations().Get(t.Context(), inv.ID))
+	if i.Status != ticket.Accepted || i.UserID != u.ID {
+		t.Errorf("%s by %q", i.Status, i.UserID)
+	}
+	if n := r.countMails(); n != 0 {
+		t.Errorf("%d mails", n)
+	}
+
+	// Who has an account signs in with it.
+	again := must(r.e.Invitations().Create(t.Context(), engine.InvitationParams{EmailAddress: bob, IgnoreExisting: true, Quiet: true}))[0]
+	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", again.Token, "password", good).refused(422, "form_identifier_exists", "email_address")
+	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", again.Token).ok().is("response.status", "complete")
+	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", again.Token).refused(400, "invitation_already_accepted")
+}
+
+// An invitation that ends while somebody signs up with it lets nobody in; in an
+// open instance, another address goes on without it.
+func TestInvitationEnds(t *testing.T) {
+	r := newRig(t, mode(settings.Restricted))
+	begin := func() (*browser, string, engine.Invited) {
+		inv, b := r.invite(fmt.Sprintf("u%d@example.com", r.Now().UnixNano())), r.browser()
+		r.advance(1)
+		return b, b.post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token).ok().str("response.id"), inv
+	}
+	b, id, inv := begin()
+	must(r.e.Invitations().Revoke(t.Context(), inv.ID))
+	b.patch("/v1/client/sign_ups/"+id, "password", good).refused(400, "revoked_invitation")
+
+	b, id, _ = begin()
+	r.advance(30 * 24 * time.Hour)
+	b.patch("/v1/client/sign_ups/"+id, "password", good).refused(404, "resource_not_found") // the sign-up is over as well
+
+	one, id, inv := begin()
+	two := r.browser()
+	other := two.post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token).ok().str("response.id")
+	one.patch("/v1/client/sign_ups/"+id, "password", good).ok().is("response.status", "complete")
+	two.patch("/v1/client/sign_ups/"+other, "password", good).refused(400, "invitation_already_accepted")
+
+	r.change(func(s *settings.Settings) { s.SignUp.Mode = settings.Public })
+	r.advance(2 * time.Second)
+	b, id, inv = begin()
+	b.patch("/v1/client/sign_ups/"+id, "email_address", "else@example.com", "password", good).ok().is("response.public_metadata.plan", nil)
+	if fmt.Sprint(b.get("/v1/client/sign_ups/"+id).ok().list("response.unverified_fields")) != "[email_address]" {
+		t.Error("another address is verified by the invitation")
+	}
+	if i := must(r.e.Invitations().Get(t.Context(), inv.ID)); i.Status != ticket.Pending {
+		t.Errorf("an invitation that was left is %s", i.Status)
+	}
+	// A link that is too old leads to the ordinary sign-up.
+	r.advance(31 * 24 * time.Hour)
+	late := r.browser()
+	late.post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token, "password", good).refused(400, "ticket_expired_code")
+	late.signUp(inv.EmailAddress, good)
+}
+
+// Of accepting and revoking at once, one wins, and the other is told so.
+func TestAttack_L14_AcceptOrRevoke(t *testing.T) {
+	for round := range 20 {
+		r := newRig(t, mode(settings.Restricted))
+		inv, b := r.invite(bob), r.browser()
+		id := b.post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token).ok().str("response.id")
+		var wg sync.WaitGroup
+		var a *answer
+		var err error
+		start := make(chan struct{})
+		wg.Go(func() { <-start; a = b.patch("/v1/client/sign_ups/"+id, "password", good) })
+		wg.Go(func() { <-start; _, err = r.e.Invitations().Revoke(t.Context(), inv.ID) })
+		close(start)
+		wg.Wait()
+		i := must(r.e.Invitations().Get(t.Context(), inv.ID))
+		_, missing := r.e.Users().ByIdentifier(t.Context(), bob)
+		switch {
+		case a.status == 200 && err != nil && strings.Contains(err.Error(), "invitation_already_accepted") && i.Status == ticket.Accepted && missing == nil:
+		case a.status == 400 && err == nil && a.blames("revoked_invitation", "ticket") && i.Status == ticket.Revoked && missing != nil:
+		default:
+			t.Fatalf("round %d: %d %s, %v, invitation %s, user %v", round, a.status, a.raw, err, i.Status, missing)
+		}
+	}
+}
+
+// The waitlist takes everybody once, tells all the same, and lets in who is
+// invited.
+func TestWaitlist(t *testing.T) {
+	r := newRig(t, mode(settings.Waitlist))
+	b := r.browser()
+	b.get("/v1/environment").ok().is("user_settings.sign_up.mode", "waitlist")
+	b.post("/v1/client/sign_ups", "email_address", bob, "password", good).refused(403, "sign_up_restricted_waitlist")
+	id := b.post("/v1/waitlist", "email_address", bob).ok().is("object", "waitlist_entry").str("id")
+	if m := r.lastMail(); m.To != bob || m.Slug != "waitlist_confirmation" {
+		t.Errorf("%s to %s", m.Slug, m.To)
+	}
+	r.browser().post("/v1/waitlist", "email_address", "BOB@example.com").ok().is("id", id)
+	b.post("/v1/waitlist", "email_address", "bob").refused(422, "form_param_format_invalid", "email_address")
+	b.post("/v1/waitlist").refused(422, "form_param_missing", "email_address")
+	if n := r.countMails(); n != 1 {
+		t.Errorf("%d mails", n)
+	}
+	w := must(r.e.Waitlist().Invite(t.Context(), id, false, b.server.URL))
+	if _, err := r.e.Waitlist().Invite(t.Context(), id, false, ""); err == nil || !strings.Contains(err.Error(), "waitlist_entry_already_invited") {
+		t.Errorf("invited twice: %v", err)
+	}
+	m := r.lastMail()
+	_, wire, _ := strings.Cut(m.Data.ActionURL, "ticket=")
+	if w.Status != access.WaitInvited || m.Slug != "waitlist_invitation" || wire == "" {
+		t.Fatalf("%s, mail %s", w.Status, m.Slug)
+	}
+	b.post("/v1/client/sign_ups", "strategy", "ticket", "ticket", wire, "password", good).ok().is("response.status", "complete")
+	list, _, err := r.e.Waitlist().List(t.Context(), access.WaitlistFilter{}, 0, 0)
+	if err != nil || len(list) != 1 || list[0].Status != access.WaitCompleted {
+		t.Errorf("%v, %v", list, err)
+	}
+	if _, err := r.e.Waitlist().Reject(t.Context(), id); err == nil || !strings.Contains(err.Error(), "waitlist_entry_already_completed") {
+		t.Errorf("rejected: %v", err)
+	}
+	newRig(t).browser().post("/v1/waitlist", "email_address", bob).refused(403, "waitlist_not_accepting_entries")
+	// Two at once are one entry.
+	var wg sync.WaitGroup
+	ids := make(chan string, 8)
+	for range cap(ids) {
+		wg.Go(func() { ids <- r.browser().post("/v1/waitlist", "email_address", ada).ok().str("id") })
+	}
+	wg.Wait()
+	close(ids)
+	first := <-ids
+	for id := range ids {
+		if id != first {
+			t.Error("two entries of one address")
+		}
+	}
+}
+
+// The lists are asked when an address is given and again when the account is
+// made.
+func TestListsAtSignUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		access settings.Access
+		allow  []string
+		block  []string
+		have   string // an account that exists
+		email  string
+		want   bool
+	}{
+		"no lists":                       {settings.Access{}, nil, []string{"*@example.com"}, "", bob, true},
+		"empty allowlist":                {settings.Access{Allowlist: true}, nil, nil, "", bob, false},
+		"on the allowlist":               {settings.Access{Allowlist: true}, []string{bob}, nil, "", "Bob@Example.com", true},
+		"domain on the allowlist":        {settings.Access{Allowlist: true}, []string{"*@example.com"}, nil, "", bob, true},
+		"another domain":                 {settings.Access{Allowlist: true}, []string{"*@example.org"}, nil, "", bob, false},
+		"blocked":                        {settings.Access{Blocklist: true}, nil, []string{bob}, "", bob, false},
+		"subaddress of a blocked":        {settings.Access{Blocklist: true}, nil, []string{bob}, "", "bob+x@example.com", false},
+		"domain blocked":                 {settings.Access{Blocklist: true}, nil, []string{"*@*.example.com"}, "", "bob@mail.example.com", false},
+		"domain above it":                {settings.Access{Blocklist: true}, nil, []string{"*@*.example.com"}, "", bob, true},
+		"allowlist wins":                 {settings.Access{Allowlist: true, Blocklist: true}, []string{bob}, []string{bob}, "", bob, true},
+		"disposable":                     {settings.Access{BlockDisposable: true}, nil, nil, "", "bob@mailinator.com", false},
+		"disposable allowed":             {settings.Access{}, nil, nil, "", "bob@mailinator.com", true},
+		"first subaddress":               {settings.Access{BlockSubaddresses: true}, nil, nil, "", "bob+x@example.com", true},
+		"subaddress of an account":       {settings.Access{BlockSubaddresses: true}, nil, nil, bob, "bob+x@example.com", false},
+		"second subaddress":              {settings.Access{BlockSubaddresses: true}, nil, nil, "bob+y@example.com", "bob+x@example.com", false},
+		"base of a subaddress":           {settings.Access{BlockSubaddresses: true}, nil, nil, "bob+y@example.com", bob, false},
+		"second subaddress, not blocked": {settings.Access{}, nil, nil, "bob+y@example.com", "bob+x@example.com", true},
+		"dots at gmail":                  {settings.Access{BlockSubaddresses: true}, nil, nil, "b.ob@gmail.com", "bob@gmail.com", false},
+	} {
+		r := newRig(t)
+		if c.have != "" {
+			r.change(func(s *settings.Settings) { s.Access.BlockSubaddresses = c.access.BlockSubaddresses })
+			r.browser().signUp(c.have, good)
+		}
+		for _, e := range c.allow {
+			must(r.e.Allowlist().Add(t.Context(), e, false, ""))
+		}
+		for _, e := range c.block {
+			must(r.e.Blocklist().Add(t.Context(), e, false, ""))
+		}
+		c.access.DisabledOnSignIn = true
+		r.change(func(s *settings.Settings) { s.Access = c.access })
+		b := r.browser()
+		a := b.post("/v1/client/sign_ups", "email_address", c.email, "password", good)
+		if c.want {
+			a.ok()
+		} else if a.refused(403, "not_allowed_access", "email_address"); r.countMails() > 1 {
+			t.Errorf("%s: a mail was sent", name)
+		}
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	// A list that changes meanwhile counts.
+	r := newRig(t)
+	r.change(func(s *settings.Settings) { s.Access.Blocklist = true })
+	b := r.browser()
+	id := b.post("/v1/client/sign_ups", "email_address", bob, "password", good).ok().str("response.id")
+	b.post("/v1/client/sign_ups/"+id+"/prepare_verification", "strategy", "email_code").ok()
+	code := r.lastCode()
+	must(r.e.Blocklist().Add(t.Context(), bob, false, ""))
+	b.post("/v1/client/sign_ups/"+id+"/attempt_verification", "strategy", "email_code", "code", code).refused(403, "not_allowed_access")
+	if _, err := r.e.Users().ByIdentifier(t.Context(), bob); err == nil {
+		t.Error("there is an account")
+	}
+	// Who is invited by name need be on no list.
+	inv := r.invite(bob)
+	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token, "password", good).ok().is("response.status", "complete")
+	// Signing in is another matter, unless the settings say so.
+	r.browser().signIn(bob, good)
+	r.change(func(s *settings.Settings) { s.Access.DisabledOnSignIn = false })
+	r.browser().post("/v1/client/sign_ins", "identifier", bob).refused(403, "not_allowed_access", "identifier")
+	_, wire := r.signInToken(must(r.e.Users().ByIdentifier(t.Context(), bob)).ID)
+	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).refused(403, "not_allowed_access", "identifier")
+}
+
+// Two sub-addresses of one mailbox at once make one account.
+func TestSubaddressRace(t *testing.T) {
+	r := newRig(t, func(c *setup) {
+		c.settings.Access.BlockSubaddresses = true
+		c.settings.EmailAddress.VerifyAtSignUp = false
+	})
+	var wg sync.WaitGroup
+	answers := make(chan *answer, 8)
+	for i := range cap(answers) {
+		wg.Go(func() {
+			answers <- r.browser().post("/v1/client/sign_ups", "email_address", fmt.Sprintf("bob+%d@example.com", i), "password", good)
+		})
+	}
+	wg.Wait()
+	close(answers)
+	won := 0
+	for a := range answers {
+		if a.status == 200 {
+			won++
+		} else {
+			a.refused(403, "not_allowed_access", "email_address")
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d accounts", won)
+	}
+}
+
+func TestLegalConsent(t *testing.T) {
+	r := newRig(t, func(c *setup) {
+		c.settings.Legal = settings.Legal{Consent: true, TermsURL: "/terms", PrivacyURL: "https://example.com/privacy"}
+	})
+	b := r.browser()
+	b.get("/v1/environment").ok().is("user_settings.sign_up.legal_consent_enabled", true).is("display_config.terms_url", "/terms").
+		is("display_config.privacy_policy_url", "https://example.com/privacy")
+	b.post("/v1/client/sign_ups", "email_address", bob, "password", good, "legal_accepted", "false").refused(422, "legal_not_accepted", "legal_accepted")
+	a := b.post("/v1/client/sign_ups", "email_address", bob, "password", good).ok().is("response.legal_accepted_at", nil)
+	if fmt.Sprint(a.list("response.missing_fields")) != "[legal_accepted]" {
+		t.Errorf("missing %v", a.list("response.missing_fields"))
+	}
+	id := a.str("response.id")
+	b.post("/v1/client/sign_ups/"+id+"/prepare_verification", "strategy", "email_code").ok()
+	b.post("/v1/client/sign_ups/"+id+"/attempt_verification", "strategy", "email_code", "code", r.lastCode()).ok().is("response.status", "missing_requirements")
+	done := b.patch("/v1/client/sign_ups/"+id, "legal_accepted", "true").ok().is("response.status", "complete").is("response.legal_accepted_at", float64(r.Now().UnixMilli()))
+	b.session = done.str("response.created_session_id")
+	b.get("/v1/me").ok().is("response.legal_accepted_at", float64(r.Now().UnixMilli()))
+}
+
+// challenge asks for a task and does it.
+func (b *browser) work() string {
+	b.t.Helper()
+	a := b.get("/v1/captcha_challenge").ok().is("object", "captcha_challenge").is("provider", "proof_of_work")
+	return must(captcha.Solve(b.t.Context(), a.str("challenge")))
+}
+
+// A sign-up costs work where the settings say so, once for each; who is invited
+// has shown more, and tests are spared.
+func TestCaptcha(t *testing.T) {
+	r := newRig(t, func(c *setup) { c.settings.Captcha.SignUp = true })
+	b := r.browser()
+	b.get("/v1/environment").ok().is("user_settings.sign_up.captcha_enabled", true).is("display_config.captcha_provider", nil)
+	form := func(address, token string) []string {
+		return []string{"email_address", address, "password", good, "captcha_token", token}
+	}
+	b.post("/v1/client/sign_ups", "email_address", bob, "password", good).refused(400, "captcha_missing_token")
+	b.post("/v1/client/sign_ups", form(bob, "")...).refused(400, "captcha_missing_token")
+	b.post("/v1/client/sign_ups", form(bob, "1.2.3.4.5.6")...).refused(400, "captcha_invalid")
+	token := b.work()
+	b.post("/v1/client/sign_ups", form(bob, token)...).ok()
+	r.browser().post("/v1/client/sign_ups", form(ada, token)...).refused(400, "captcha_invalid")
+	late := b.work()
+	r.advance(10 * time.Minute)
+	b.post("/v1/client/sign_ups", form(bob, late)...).refused(400, "captcha_invalid")
+	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", r.invite("guest@example.com").Token, "password", good).ok()
+
+	tt, expires, err := r.e.TestingToken()
+	if err != nil || !expires.Equal(r.Now().Add(time.Hour).Truncate(time.Second)) {
+		t.Fatal(tt, expires, err)
+	}
+	tested := r.browser()
+	for _, bad := range []string{"", "x", tt + "x", "9" + tt, strings.Replace(tt, "-c_", "-d_", 1)} {
+		tested.post("/v1/client/sign_ups?__clerk_testing_token="+bad, "email_address", ada, "password", good).refused(400, "captcha_missing_token")
+	}
+	tested.post("/v1/client/sign_ups?__clerk_testing_token="+tt, "email_address", ada, "password", good).ok().is("client.captcha_bypass", true)
+	tested.get("/v1/client?__clerk_testing_token="+tt).ok().is("response.captcha_bypass", true)
+	tested.get("/v1/client").ok().is("response.captcha_bypass", false)
+	r.advance(time.Hour)
+	tested.post("/v1/client/sign_ups?__clerk_testing_token="+tt, "email_address", ada, "password", good).refused(400, "captcha_missing_token")
+}
+
+// A sign-in waits until the browser has shown that a person uses it.
+func TestCaptchaAtSignIn(t *testing.T) {
+	r := newRig(t, func(c *setup) { c.settings.Captcha.SignIn = true })
+	uid := r.userOf(bob)
+	b := r.browser()
+	b.post("/v1/client/sign_ins", "identifier", bob, "password", good).refused(401, "requires_captcha")
+	b.post("/v1/client/verify").refused(400, "captcha_missing_token")
+	b.post("/v1/client/verify", "captcha_token", "x").refused(400, "captcha_invalid")
+	b.post("/v1/client/verify", "captcha_token", b.work()).ok().is("response.object", "client")
+	b.signIn(bob, good)
+	r.browser().post("/v1/client/sign_ins", "identifier", bob, "password", good).refused(401, "requires_captcha")
+	_, wire := r.signInToken(uid)
+	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).ok()
+	r.advance(time.Hour)
+	b.delete("/v1/client/sessions").ok()
+	b.post("/v1/client/sign_ins", "identifier", bob, "password", good).refused(401, "requires_captcha")
+}
+
+// In test mode, marked addresses have a code that everybody knows, and get no
+// mail; all others are as ever.
+func TestTestMode(t *testing.T) {
+	const marked = "bob+clerk_test@example.com"
+	for name, c := range map[string]struct {
+		on      bool
+		address string
+		known   bool
+	}{"on": {true, marked, true}, "on, unmarked": {true, bob, false}, "off": {false, marked, false}, "marked elsewhere": {true, "bob@x+clerk_test.example.com", false}} {
+		r := newRig(t, func(c2 *setup) { c2.settings.TestMode = c.on })
+		b := r.browser()
+		b.get("/v1/environment").ok().is("auth_config.test_mode", c.on)
+		a := b.post("/v1/client/sign_ups", "email_address", c.address, "password", good)
+		if name == "marked elsewhere" {
+			a.refused(422, "form_param_format_invalid", "email_address")
+			continue
+		}
+		id := a.ok().str("response.id")
+		b.post("/v1/client/sign_ups/"+id+"/prepare_verification", "strategy", "email_code").ok()
+		b.post("/v1/client/sign_ups/"+id+"/attempt_verification", "strategy", "email_code", "code", "424241").refused(422, "form_code_incorrect", "code")
+		a = b.post("/v1/client/sign_ups/"+id+"/attempt_verification", "strategy", "email_code", "code", "424242")
+		if c.known {
+			a.ok().is("response.status", "complete")
+		} else {
+			a.refused(422, "form_code_incorrect", "code")
+		}
+		if n := r.countMails(); (n == 0) != c.known {
+			t.Errorf("%s: %d mails", name, n)
+		}
+	}
+}
+
+// Test mode and testing tokens are for this machine: an instance with a public
+// URL neither starts with them nor takes them on later.
+func TestAttack_W13_TestMode(t *testing.T) {
+	r := newRig(t, func(c *setup) { c.site.URL = "https://app.example.com" })
+	err := r.e.UpdateSettings(t.Context(), func(s *settings.Settings) error { s.TestMode = true; return nil })
+	if err == nil || !strings.Contains(err.Error(), "test_mode") || r.e.Settings(t.Context()).TestMode {
+		t.Errorf("taken on: %v", err)
+	}
+	if _, _, err := r.e.TestingToken(); err == nil || !strings.Contains(err.Error(), "request_invalid_for_environment") {
+		t.Errorf("a testing token: %v", err)
+	}
+	// Not even one that was made while the instance was local.
+	local := newRig(t)
+	tt, _, err := local.e.TestingToken()
+	if err != nil || !local.e.CheckTestingToken(tt) {
+		t.Fatal(err)
+	}
+	for _, restart := range []struct {
+		local bool
+		want  string
+	}{{true, ""}, {false, "test_mode"}} {
+		s := settings.Default()
+		s.TestMode = true
+		_, err := engine.New(t.Context(), engine.Config{Store: storeOf(t), Settings: s, Issuer: "https://clerk.example.com", Mailer: r, Now: r.Now, Local: restart.local})
+		if (err == nil) != (restart.want == "") || err != nil && !strings.Contains(err.Error(), restart.want) {
+			t.Errorf("started, local %v: %v", restart.local, err)
+		}
+	}
+	// Nor does a store that says so.
+	st := storeOf(t)
+	e, err := engine.New(t.Context(), engine.Config{Store: st, Settings: settings.Default(), Issuer: "https://clerk.example.com", Mailer: r, Now: r.Now, Local: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tt, _, err = e.TestingToken()
+	if err := e.UpdateSettings(t.Context(), func(s *settings.Settings) error { s.TestMode = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	public := engine.Config{Store: st, Settings: settings.Default(), Issuer: "https://clerk.example.com", Mailer: r, Now: r.Now}
+	if _, err := engine.New(t.Context(), public); err == nil || !strings.Contains(err.Error(), "test_mode") {
+		t.Errorf("started on a store in test mode: %v", err)
+	}
+	public.LockSettings = true
+	if moved := must(engine.New(t.Context(), public)); err != nil || moved.CheckTestingToken(tt) {
+		t.Errorf("a testing token works on a public instance, %v", err)
+	}
+}
+
+// TestFault_R23_Captcha: while nobody can tell people from programs, nobody
+// signs up, and all else goes on.
+func TestFault_R23_CaptchaDown(t *testing.T) {
+	r := newRig(t, func(c *setup) { c.settings.Captcha.SignUp = true })
+	down := must(engine.New(t.Context(), engine.Config{Store: storeOf(t), Settings: *r.e.Settings(t.Context()), Issuer: "https://clerk.example.com",
+		Mailer: r, Now: r.Now, Captcha: &captcha.Turnstile{Secret: "x", URL: "http://127.0.0.1:1/"}}))
+	address, b := bob, must(down.Browser(t.Context(), nil, engine.Request{Addr: netip.MustParseAddr("192.0.2.1")}))
+	_, err := down.CreateSignUp(t.Context(), b, engine.SignUpParams{EmailAddress: &address, CaptchaToken: "x"})
+	if err == nil || !strings.Contains(err.Error(), "service_unavailable") {
+		t.Errorf("down: %v", err)
+	}
+	u := must(down.Users().Create(t.Context(), engine.CreateUserParams{EmailAddresses: []string{bob}, Password: good}))
+	plain := good
+	in, err := down.CreateSignIn(t.Context(), b, engine.SignInParams{Identifier: bob, Password: &plain})
+	if err != nil || in.UserID != u.ID {
+		t.Errorf("signing in: %v", err)
+	}
+	raw := must(json.Marshal(down.Captcha()))
+	if !strings.Contains(string(raw), "turnstile") {
+		t.Errorf("%s", raw)
+	}
+}
