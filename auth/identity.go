@@ -57,8 +57,8 @@ func (id *Identity) check(rules []Rule) error {
 }
 
 // A Rule decides whether somebody who is signed in may pass: nil is yes. An
-// *[Error] decides what the refusal looks like; any other error is shown as
-// authorization_invalid, and only logs and the host see the text.
+// *[Error] or *[StaleError] decides what the refusal looks like; any other error
+// is shown as authorization_invalid, and only logs and the host see the text.
 type Rule func(*Identity) error
 
 type identityKey struct{}

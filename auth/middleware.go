@@ -237,6 +237,10 @@ func (a *Auth) Require(next http.Handler, rules ...Rule) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		if stale, ok := errors.AsType[*StaleError](err); ok {
+			a.refuseStale(w, r, stale)
+			return
+		}
 		if !id.SignedIn() && id.Err != nil && unavailable(id.Err) {
 			err = fault.Wrap("service_unavailable", "", id.Err) // nobody could tell
 		}

@@ -124,6 +124,10 @@ func TestDevices(t *testing.T) {
 		}
 	}
 	v.submit("Sign out Firefox 128 on Linux")
+	v.at("/auth/verify", 200) // S18
+	v.submit("Confirm", "password", secret)
+	v.at("/auth/user", 200)
+	v.submit("Sign out Firefox 128 on Linux")
 	v.at("/auth/user", 200)
 	if other.get("/"); other.body != "/ nobody" {
 		t.Errorf("the host still sees %q", other.body)

@@ -32,6 +32,8 @@ type Page struct {
 	Code *Code
 	// Link is a mailed link that was opened, on the pages that ask about it.
 	Link *Link
+	// StepUp is what can be shown once more, on the page that asks for it.
+	StepUp *StepUp
 	// Fields are what a sign-up asks for, in order.
 	Fields []FieldSpec
 	// SignUpClosed: nobody can sign up here without an invitation.
@@ -185,6 +187,8 @@ func (x *exchange) page() *Page {
 // the URL; one that is not here says nothing.
 var notices = map[string]string{
 	"sent":            "We sent you another one.",
+	"sent-code":       "We sent you a code.",
+	"step-up":         "Please confirm first, then do it again.",
 	"restart":         "That took too long or went on in another window. Please start again.",
 	"unlocked":        "Your account is unlocked.",
 	"signed-out":      "You are signed out.",

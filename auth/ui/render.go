@@ -12,7 +12,7 @@ import (
 )
 
 // names are the templates, one per page. Each defines "title" and "content".
-var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "sign_in_new_password", "signed_in",
+var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "verify", "sign_in_new_password", "signed_in",
 	"sign_in_app", "sign_in_backup_code", "user_app", "user_codes",
 	"sign_up", "sign_up_verify", "sign_out", "unlock", "sign_in_trust", "user", "user_email_verify", "user_delete", "error"}
 
@@ -71,8 +71,9 @@ func (p *pages) sample() *Page {
 	return &Page{AppName: "Acme", Stylesheet: "/auth/x.css", Home: "/", Notice: "Done.", Attempt: "sia_1",
 		Problems: []Problem{{Field: "password", Text: "Wrong."}}, Identifier: me.Identifier, Account: &me,
 		Accounts: []Account{me}, Continue: "/", Methods: Methods{true, true, true, true, true},
-		Link: &Link{Token: "t", Purpose: "sign_in", Outcome: "failed", Device: "Firefox on Linux", Place: "Turin", Address: "192.0.2.1"},
-		Code: &Code{To: me.Identifier, ID: "idn_1", Wait: 30}, HasPassword: true, MinPassword: 8,
+		StepUp: &StepUp{Password: true, Typed: []string{"totp", "backup_code"}, Sent: []string{"email_code"}},
+		Link:   &Link{Token: "t", Purpose: "sign_in", Outcome: "failed", Device: "Firefox on Linux", Place: "Turin", Address: "192.0.2.1"},
+		Code:   &Code{To: me.Identifier, ID: "idn_1", Wait: 30}, HasPassword: true, MinPassword: 8,
 		Fields: []FieldSpec{{"first_name", false}, {"last_name", false}, {"email_address", true}, {"password", true}},
 		Profile: &Profile{Factors: Factors{true, true, true, true, true, true, []PasskeyItem{{ID: "idn_3", Name: "Phone", Used: "just now"}}}, FirstNameOn: true, LastNameOn: true, PictureURL: "/p", HasPicture: true, CanAddAddress: true,
 			CanVerify: true, PasswordOn: true, HasPassword: true, CanDelete: true,

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -46,6 +47,10 @@ func routes() map[string]route {
 		"/link":      {get: getLink, post: postLink},
 		"/link/done": {get: getLinkDone},
 		"/unlock":    {get: getUnlock, post: postUnlock},
+
+		"/verify":       {get: getStepUp, post: postStepUp},
+		"/verify/start": {post: postStepUpStart, page: "/verify"},
+		"/verify/send":  {post: postStepUpSend, page: "/verify"},
 
 		"/sign-out": {get: getSignOut, post: postSignOut},
 
@@ -110,6 +115,14 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 	if err := x.begin(); err != nil {
 		x.fail(err)
 		return
+	}
+	if r.Method == http.MethodPost && strings.HasPrefix(path, "/user/") && !slices.Contains(open, path) {
+		if ok, err := x.stepUp(); !ok || err != nil {
+			if err != nil {
+				x.fail(err)
+			}
+			return
+		}
 	}
 	if err := h(x); err != nil {
 		x.fail(err)

@@ -31,6 +31,10 @@
     waiting = new AbortController();
     const signal = waiting.signal;
     const answer = await fetch(form.dataset.options, { method: "POST", body: new URLSearchParams(new FormData(form)), signal });
+    if (answer.redirected) { // there is something to show first
+      location.assign(answer.url);
+      return;
+    }
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.error);
     const publicKey = told.options;
