@@ -42,6 +42,15 @@
 // processes that run [Auth.Run] on the same store, and within the lifetime of
 // a token, a minute, in services that only verify.
 //
+// # Coming from elsewhere
+//
+// People bring their passwords along: [Users.Create], or the Backend API that
+// Clerk's import tool speaks, takes the digest that another system kept and the
+// name of its format, of which package user/password lists 25. The first right
+// password puts a hash of today in its place. A password that is known to
+// others, or that the old format would have cut, opens nothing: the person is
+// led to a new one.
+//
 // # What it refuses
 //
 // No global state, no goroutine but those of [Auth.Run], no call to the

@@ -2,6 +2,7 @@ package fapi_test
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -188,5 +189,35 @@ func (w *randomWalk) judge(rt *rapid.T) {
 		rt.Fatalf("a session after a reset without a new password")
 	case due && !w.second && !w.stands:
 		rt.Fatalf("a session without the second factor that is due")
+	}
+}
+
+// TestAttack_P11_NoStatusButCompleteOpens: at every status on the way, no route
+// that is for who is signed in answers, and there is no session and no cookie
+// of one.
+func TestAttack_P11_NoStatusButCompleteOpens(t *testing.T) {
+	o := newOwner(t)
+	o.enrol(true)
+	for status, lead := range map[string]func(b *browser){
+		"needs_identifier":    func(b *browser) { b.post("/v1/client/sign_ins", "strategy", "passkey").ok() },
+		"needs_first_factor":  func(b *browser) { b.prepare(b.begin(), "first", "email_code").ok() },
+		"needs_new_password":  func(b *browser) { byMail2("reset_password_email_code")(o, b, b.begin(), "first", true).ok() },
+		"needs_second_factor": func(b *browser) { provers["password"](o, b, b.begin(), "first", true).ok() },
+	} {
+		b := o.r.browser()
+		lead(b)
+		o.r.countMails() // sends what waits, so that the next code is alone
+		b.get("/v1/client").ok().is("response.sign_in.status", status).is("response.sessions", []any{}).is("response.last_active_session_id", nil)
+		for _, rt := range o.r.api.Routes() {
+			if rt.Access != "session" {
+				continue
+			}
+			if a := b.do(rt.Method, concrete(rt.Path), url.Values{}); a.status != 401 {
+				t.Errorf("%s, %s %s: %d", status, rt.Method, rt.Path, a.status)
+			}
+		}
+		if b.cookie("__session") != "" {
+			t.Errorf("%s: a session cookie", status)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/store"
 )
 
@@ -53,6 +54,13 @@ type Attempt struct {
 	InvitationID string `json:"invitation_id,omitempty"`
 	// PublicMetadata is what the invitation gives the user.
 	PublicMetadata json.RawMessage `json:"public_metadata,omitempty"`
+
+	// External is who the person is at another service: part of the sign-up once
+	// that is verified, or to be taken over by a sign-in.
+	External *oauth.Identity `json:"external,omitempty"`
+	// TypedEmailAddress was typed before the service gave another one. It is
+	// added to the account unverified.
+	TypedEmailAddress string `json:"typed_email_address,omitempty"`
 
 	// Verifications are the challenges under way, by attribute.
 	Verifications map[string]factor.Verification `json:"verifications,omitempty"`

@@ -38,11 +38,15 @@ func routes() map[string]route {
 		"/sign-in/new-password":    {get: getNewPassword, post: postNewPassword},
 		"/sign-in/trust":           {get: getTrust, post: postTrust},
 		"/sign-in/trust/send":      {post: postTrustSend, page: "/sign-in/trust"},
+		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 
 		"/sign-up":        {get: getSignUp, post: postSignUp},
 		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
 		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
+
+		"/waitlist":      {get: getWaitlist, post: postWaitlist},
+		"/waitlist/done": {get: getWaitlistDone},
 
 		"/link":      {get: getLink, post: postLink},
 		"/link/done": {get: getLinkDone},
@@ -80,7 +84,7 @@ func routes() map[string]route {
 // serve finds the route and runs it.
 func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(httpx.TrimSlash(r.URL.Path), p.site.PagesPath)
-	for _, file := range []asset{p.style, p.script} {
+	for _, file := range []asset{p.style, p.script, p.work} {
 		if below && path == file.path {
 			file.serve(w, r)
 			return
