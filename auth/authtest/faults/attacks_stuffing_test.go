@@ -32,7 +32,9 @@ func (v *visitor) tryFrom(addr, email, password string) *answer {
 // is tried from twenty networks. A thousand are judged, whether the accounts
 // exist or not; then strangers must show to be people.
 func TestAttack_C04_Stuffing(t *testing.T) {
-	r := newRig(t, withNetwork, func(c *auth.Config) { c.Captcha = &captcha.Turnstile{SiteKey: "site", Secret: "secret", URL: "http://127.0.0.1:1"} })
+	r := newRig(t, withNetwork, func(c *auth.Config) {
+		c.Captcha = &captcha.Turnstile{SiteKey: "site", Secret: "secret", URL: "http://127.0.0.1:1"}
+	})
 	r.account(ada, good)
 	own := r.visitor()
 	own.signIn(ada, good)
