@@ -75,6 +75,8 @@ func routes() []Route {
 		{post, "/v1/client/verify", Client, false, (*call).verifyClient},
 		{get, "/v1/captcha_challenge", Open, false, (*call).captchaChallenge},
 
+		{post, "/v1/client/sign_ups/{sign_up_id}/prepare_passkey", Client, false, (*call).prepareSignUpPasskey},
+		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_passkey", Client, false, (*call).attemptSignUpPasskey},
 		{get, callbackPath, Client, false, (*call).oauthCallback},
 		{post, callbackPath, Open, false, (*call).oauthPosted},
 		{get, callbackPath + "/{provider}", Client, false, (*call).oauthCallback},
@@ -114,10 +116,6 @@ func routes() []Route {
 		{get, "/v1/me/sessions/active", Session, false, (*call).myActiveSessions},
 		{post, "/v1/me/sessions/{session_id}/revoke", Session, false, (*call).revokeMySession},
 
-		{get, "/v1/me/organization_memberships", Session, false, (*call).noMemberships},
-		{get, "/v1/me/organization_invitations", Session, false, (*call).emptyList},
-		{get, "/v1/me/organization_suggestions", Session, false, (*call).emptyList},
-
 		{get, "/v1/health", Open, false, (*call).health},
 		{get, "/v1/proxy-health", Open, false, (*call).proxyHealth},
 		{get, "/v1/clear-site-data", Open, false, (*call).clearSiteData},
@@ -128,5 +126,5 @@ func routes() []Route {
 		{get, "/img/default/{name}", Open, false, (*call).defaultImage},
 		{get, "/npm/@clerk/{file...}", Open, false, (*call).script},
 	}
-	return rs
+	return append(rs, organizationRoutes()...)
 }

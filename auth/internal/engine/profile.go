@@ -67,6 +67,11 @@ func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID s
 	return s, u, nil
 }
 
+// actorFor reads the actor anew in a transaction.
+func (e *Engine) actorFor(ctx context.Context, tx store.Tx, a *Actor) (*session.Session, *user.User, error) {
+	return e.actor(ctx, tx, a.Browser, a.Session.ID)
+}
+
 // errUnchanged is what fn returns to commit without storing the user.
 var errUnchanged = errors.New("engine: user unchanged")
 
@@ -366,6 +371,9 @@ func (e *Engine) DeleteSelf(ctx context.Context, a *Actor) error {
 		if u.DeleteSelfDisabled {
 			return fault.New("user_delete_self_not_enabled", "")
 		}
+		if err := e.leaveAll(ctx, t, u.ID, true); err != nil {
+			return err
+		}
 		if err := e.deleteUser(ctx, t, u, session.Removed); err != nil {
 			return err
 		}
@@ -387,6 +395,9 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 		return err
 	}
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
+		return err
+	}
+	if err := e.leaveAll(ctx, t, u.ID, false); err != nil {
 		return err
 	}
 	if err := lockout.Delete(ctx, t, u.ID); err != nil {

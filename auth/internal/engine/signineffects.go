@@ -169,6 +169,9 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 	if err := user.Touch(ctx, t, u); err != nil {
 		return nil, err
 	}
+	if err := e.enroll(ctx, t, u); err != nil {
+		return nil, err
+	}
 	s := session.New(u.ID, c.ID, maxLifetime, idle, t.now)
 	s.Actor = actor
 	s.Activity = r.activity()
