@@ -110,6 +110,11 @@ func (e *Engine) barred(ctx context.Context, tx store.Tx, s *settings.Settings, 
 			ids.emails = append(ids.emails, id.Value)
 		}
 	}
+	for _, id := range u.PhoneNumbers {
+		if id.Claims() {
+			ids.phones = append(ids.phones, id.Value)
+		}
+	}
 	ok, err := e.admits(ctx, tx, listRules(s), ids)
 	return !ok, err
 }
