@@ -78,3 +78,16 @@ func TestSignInOrUpRefused(t *testing.T) {
 		closed.browser().post("/v1/client/sign_ins", "identifier", ada, "sign_up_if_missing", "true").refused(422, "sign_up_if_missing_not_allowed")
 	}
 }
+
+// A link does as well as a code.
+func TestSignInOrUpByLink(t *testing.T) {
+	r := newRig(t, withLinks, func(c *setup) { c.settings.Password.Required = false })
+	b := r.browser()
+	a := b.post("/v1/client/sign_ins", "identifier", bob, "sign_up_if_missing", "true").ok()
+	b.post("/v1/client/sign_ins/"+a.str("response.id")+"/prepare_first_factor", "strategy", "email_link", "email_address_id", emailFactor(a), "redirect_url", "/app").ok()
+	b.follow(r.lastLink()).went("/app", "transferable")
+	b.post("/v1/client/sign_ups", "transfer", "true").ok().is("response.status", "complete").is("response.email_address", bob)
+	if b.signedInAs() == "" {
+		t.Error("nobody is signed in")
+	}
+}

@@ -1,6 +1,8 @@
 package fapi_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -274,4 +276,32 @@ func TestSocialBanned(t *testing.T) {
 		is("response.sign_in.first_factor_verification.error.meta.session_id", sid)
 	d.back(s.fake, d.leave("/v1/client/sign_ups", fake), person(bob, true)).lands("/sso-callback")
 	d.client().is("response.sign_up.verifications.external_account.error.meta.session_id", sid)
+}
+
+// C01 and O05: where nobody may find out who has an account, an address that a
+// provider does not vouch for tells nothing, on either road.
+func TestAttack_C01_UnverifiedAddressTellsNothing(t *testing.T) {
+	s := newSocial(t, func(c *setup) { c.settings.Protection.Enumeration = settings.EnumerationStrict })
+	s.browser().signUp(ada, good)
+	roads := func(email string) (told []string) {
+		liar := &oauthtest.Person{EmailAddress: email, Subject: "liar of " + email, Name: "Mallory"}
+		for _, path := range []string{"sign_ins", "sign_ups"} {
+			b := s.browser()
+			b.back(s.other, b.leave("/v1/client/"+path, other), liar).lands("/sso-callback")
+			c := b.client()
+			for _, at := range []string{"sign_in.status", "sign_in.first_factor_verification.status", "sign_in.first_factor_verification.error.code",
+				"sign_up.status", "sign_up.unverified_fields", "sign_up.missing_fields", "sign_up.verifications.external_account.status", "sign_up.verifications.external_account.error.code"} {
+				told = append(told, fmt.Sprint(at, " ", c.at("response."+at)))
+			}
+			if path == "sign_ins" {
+				a := b.post("/v1/client/sign_ups", "transfer", "true").ok()
+				told = append(told, fmt.Sprint(a.at("response.status"), a.at("response.unverified_fields"), a.at("response.missing_fields")))
+			}
+		}
+		return told
+	}
+	somebody, nobody := roads(ada), roads(bob)
+	if !slices.Equal(somebody, nobody) {
+		t.Errorf("an address with an account:\n%q\none without:\n%q", somebody, nobody)
+	}
 }

@@ -297,7 +297,7 @@ func (x *exchange) connected(u *user.User) []Connected {
 		if c.Who == "" {
 			c.Who = a.Username
 		}
-		if !a.Verified || a.Error != "" {
+		if !a.Verified {
 			if a.Error == "" {
 				continue // on its way
 			}

@@ -119,6 +119,17 @@ func whose(ctx context.Context, tx store.Tx, id *oauth.Identity, who *user.User)
 	return arrival{user: u, rule: linking.Decide(c)}, nil
 }
 
+// strangerTo is whose for a browser that nobody is signed in with. Where nobody
+// may find out who has an account, an address that the provider does not vouch
+// for says nothing either.
+func strangerTo(ctx context.Context, tx store.Tx, id *oauth.Identity, s *settings.Settings) (arrival, error) {
+	who, err := whose(ctx, tx, id, nil)
+	if s.Protection.Strict() && !who.known && who.rule.Outcome == linking.Prove {
+		who.user = nil
+	}
+	return who, err
+}
+
 // signIn goes on with the sign-in that sent the browser away.
 func (c *comeback) signIn(ctx context.Context, t *txn, cl *session.Client, rotate func()) error {
 	c.complete = false
@@ -152,7 +163,7 @@ func (r *signInRun) arrive(ctx context.Context, a signin.Attempt, verificationID
 	if id == nil {
 		return tell(signin.Returned{Code: code})
 	}
-	who, err := whose(ctx, r.t, id, nil)
+	who, err := strangerTo(ctx, r.t, id, r.settings)
 	if err != nil {
 		return a, err
 	}
@@ -222,7 +233,7 @@ func (r *signUpRun) arrive(ctx context.Context, a signup.Attempt, verificationID
 	if id == nil {
 		return tell(signup.Returned{Code: code})
 	}
-	who, err := whose(ctx, r.t, id, nil)
+	who, err := strangerTo(ctx, r.t, id, r.settings)
 	if err != nil {
 		return a, err
 	}
