@@ -95,7 +95,7 @@ func TestCreateUser_refused(t *testing.T) {
 		{"limit below zero", fields{"create_organizations_limit": -1}, 422, "form_param_value_invalid", "create_organizations_limit"},
 		{"phone number", fields{"phone_number": []string{"+15555550100"}}, 400, "form_param_value_disabled", "phone_number"},
 		{"wallet", fields{"web3_wallet": []string{"0x0"}}, 400, "form_param_value_disabled", "web3_wallet"},
-		{"TOTP", fields{"totp_secret": "abc"}, 400, "form_param_value_disabled", "totp_secret"},
+		{"TOTP", fields{"totp_secret": "abc"}, 422, "invalid_totp_secret_code", "totp_secret"},
 		{"backup codes", fields{"backup_codes": []string{"abc"}}, 400, "form_param_value_disabled", "backup_codes"},
 		{"banned as text", fields{"banned": "yes"}, 422, "form_param_type_invalid", "banned"},
 	} {
