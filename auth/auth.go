@@ -52,6 +52,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	}
 	a.engine, err = engine.New(ctx, engine.Config{
 		Store: st, Settings: *c.Settings, LockSettings: c.LockSettings, Issuer: s.Issuer, AppURL: s.AppURL(),
+		Social:      c.Social,
 		FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(),
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
 		PasskeyHost: s.PasskeyHost(), PasskeyOrigins: s.PasskeyOrigins(),

@@ -16,6 +16,7 @@ import (
 	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/internal/site"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
@@ -55,6 +56,11 @@ type Config struct {
 	Settings *settings.Settings
 	// LockSettings pins Settings: nothing can be changed at run time.
 	LockSettings bool
+
+	// Social are the services that people can sign in with, such as
+	// oauth.Google(id, secret); see package auth/oauth. At each, the callback is
+	// URL with FrontendPath and /v1/oauth_callback/ and the provider's Key.
+	Social []oauth.Provider
 
 	// Mailer sends mail. nil, on a loopback URL: the development inbox.
 	Mailer notify.Mailer
@@ -195,6 +201,16 @@ func (c Config) check(s *site.Site, problem func(field, format string, args ...a
 		}
 	}
 	checkSchedule(c.KeySchedule, problem)
+	seen := map[string]bool{}
+	for i, p := range c.Social {
+		if err := p.Validate(s.Local); err != nil {
+			problem("Social", "number %d: %w", i+1, err)
+		}
+		if seen[p.Key] {
+			problem("Social", "%q stands there twice", p.Key)
+		}
+		seen[p.Key] = true
+	}
 }
 
 func (c Config) renderer(s *site.Site) *notify.Renderer {

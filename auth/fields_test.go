@@ -18,6 +18,7 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
@@ -101,6 +102,20 @@ var fields = map[string]func(*testing.T){
 					t.Errorf("trusted %v, sign-in %d from %s: %d %s", trusted, n, from, res.StatusCode, body)
 				}
 			}
+		}
+	},
+	"Social": func(t *testing.T) {
+		i := start(t, func(c *auth.Config) { c.Social = []oauth.Provider{oauth.GitHub("client-id", "secret")} })
+		res, body := post(t, i, "/__clerk/v1/client/sign_ins", "strategy=oauth_github&redirect_url=/x")
+		if res.StatusCode != 200 || !strings.Contains(body, "github.com/login/oauth/authorize?") || !strings.Contains(body, "client-id") {
+			t.Errorf("%d %s", res.StatusCode, body)
+		}
+		if _, body := get(t, i, "/__clerk/v1/environment"); !strings.Contains(body, `"oauth_github":{"enabled":true`) {
+			t.Error("the environment does not offer it")
+		}
+		bad := oauth.GitHub("", "secret")
+		if _, err := auth.New(t.Context(), auth.Config{Store: memory.New(), Social: []oauth.Provider{bad}}); err == nil || !strings.Contains(err.Error(), "Social") {
+			t.Errorf("without a client ID: %v", err)
 		}
 	},
 	"Settings": func(t *testing.T) {

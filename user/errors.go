@@ -28,6 +28,8 @@ var (
 	ErrTooManyUnverified = errors.New("user: too many unverified identifiers")
 	// ErrTooManyPasskeys: the user has [MaxPasskeys].
 	ErrTooManyPasskeys = errors.New("user: too many passkeys")
+	// ErrTooManyExternalAccounts: the user has [MaxExternalAccounts].
+	ErrTooManyExternalAccounts = errors.New("user: too many external accounts")
 	// ErrNotVerified: only a verified identifier can do that.
 	ErrNotVerified = errors.New("user: identifier not verified")
 	// ErrLastIdentification: a user keeps at least one identifier.

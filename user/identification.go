@@ -177,3 +177,17 @@ func find(ids []Identification, id string) *Identification {
 	}
 	return nil
 }
+
+// StripTo takes from u all that a stranger may have set who founded the account
+// on somebody else's address: of addresses, numbers and external accounts only
+// the address with the given ID stays. Passkeys and second factors are for
+// [DropFactors], the records beside the user's for the caller.
+func (u *User) StripTo(id string) {
+	a := u.EmailAddress(id)
+	if a == nil {
+		return
+	}
+	u.EmailAddresses, u.PrimaryEmailAddressID = []Identification{*a}, id
+	u.PhoneNumbers, u.PrimaryPhoneNumberID = nil, ""
+	u.ExternalAccounts = nil
+}

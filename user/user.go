@@ -28,6 +28,8 @@ type User struct {
 	PrimaryEmailAddressID string           `json:"primary_email_address_id,omitempty"`
 	PrimaryPhoneNumberID  string           `json:"primary_phone_number_id,omitempty"`
 	Passkeys              []Passkey        `json:"passkeys,omitempty"`
+	// ExternalAccounts are those at other services, by which the user signs in.
+	ExternalAccounts []ExternalAccount `json:"external_accounts,omitempty"`
 
 	// PublicMetadata is read by browsers and written by the host.
 	PublicMetadata json.RawMessage `json:"public_metadata,omitempty"`
@@ -82,7 +84,8 @@ var Kind = &store.Kind{Name: "user", Indexes: []store.Index{
 	{Name: "created_at"}, {Name: "updated_at"},
 	{Name: "last_sign_in_at"}, {Name: "last_active_at"},
 	{Name: "banned"}, // "1" if banned
-	{Name: "passkey", Unique: true, Many: true}, // hashes of credential IDs
+	{Name: "passkey", Unique: true, Many: true},  // hashes of credential IDs
+	{Name: "external", Unique: true, Many: true}, // see ExternalKey
 }}
 
 var users = store.Table[User, *User]{Kind: Kind}
@@ -116,6 +119,9 @@ func (u *User) StoreEntries() []store.Entry {
 	}
 	for _, p := range u.Passkeys {
 		add("passkey", passkeyKey(p.CredentialID))
+	}
+	for _, a := range u.ExternalAccounts {
+		add("external", a.key())
 	}
 	add("username", CanonicalUsername(u.Username))
 	add("search", Fold(u.Username))
@@ -157,8 +163,8 @@ func Put(ctx context.Context, tx store.Tx, u *User, now time.Time) error {
 // guard write of a completed sign-in.
 func Touch(ctx context.Context, tx store.Tx, u *User) error { return users.Put(ctx, tx, u) }
 
-// Delete removes u, the password, the second factors and the picture. Sessions
-// are the caller's.
+// Delete removes u, the password, the second factors, the tokens of providers
+// and the picture. Sessions are the caller's.
 func Delete(ctx context.Context, tx store.Tx, u *User) error {
 	if p, err := GetPassword(ctx, tx, u.ID); err == nil {
 		if err := passwords.Delete(ctx, tx, p); err != nil {
@@ -172,6 +178,9 @@ func Delete(ctx context.Context, tx store.Tx, u *User) error {
 			return err
 		}
 	} else if err != store.ErrNotFound {
+		return err
+	}
+	if err := deleteAllExternalTokens(ctx, tx, u.ID); err != nil {
 		return err
 	}
 	if u.ImageID != "" {

@@ -350,7 +350,7 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 		"waitlist_entry_id": r.made("waitlist_entries", fields{"email_address": name("waits")}),
 		"identifier_id":     r.onList(pattern, name("listed")),
 		"email_address_id":  second, "session_id": sid, "client_id": s["client_id"].(string),
-		"provider": "oauth_google", "template": "none"})
+		"provider": "oauth_google", "template": "none", "external_account_id": r.externalAccount(id, name("subject"), "good-refresh")})
 	if strings.HasSuffix(path, "handshake_payload") {
 		nonce, err := r.engine.PutHandshake(context.Background(), netip.Addr{}, []string{"a=b"})
 		if err != nil {

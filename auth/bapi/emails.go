@@ -20,14 +20,14 @@ func createEmailAddress(c *call) (any, error) {
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	_, id, err := c.engine.Users().CreateEmailAddress(c.r.Context(), userID, address, p)
+	u, id, err := c.engine.Users().CreateEmailAddress(c.r.Context(), userID, address, p)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fault.New("resource_not_found", "user_id")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return c.encoder().EmailAddress(id), nil
+	return c.encoder().EmailAddress(u, id), nil
 }
 
 // readAddress reads what an address is to be.
@@ -51,11 +51,11 @@ func (c *call) address() (*user.User, *user.Identification, error) {
 }
 
 func getEmailAddress(c *call) (any, error) {
-	_, id, err := c.address()
+	u, id, err := c.address()
 	if err != nil {
 		return nil, err
 	}
-	return c.encoder().EmailAddress(id), nil
+	return c.encoder().EmailAddress(u, id), nil
 }
 
 func updateEmailAddress(c *call) (any, error) {
@@ -71,11 +71,11 @@ func updateEmailAddress(c *call) (any, error) {
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	_, id, err = c.engine.Users().UpdateEmailAddress(c.r.Context(), u.ID, id.ID, p)
+	u, id, err = c.engine.Users().UpdateEmailAddress(c.r.Context(), u.ID, id.ID, p)
 	if err != nil {
 		return nil, err
 	}
-	return c.encoder().EmailAddress(id), nil
+	return c.encoder().EmailAddress(u, id), nil
 }
 
 func deleteEmailAddress(c *call) (any, error) {
@@ -113,9 +113,9 @@ func replaceEmailAddress(c *call) (any, error) {
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	_, id, err := c.engine.Users().ReplaceEmailAddresses(c.r.Context(), userID, address, status, notice)
+	u, id, err := c.engine.Users().ReplaceEmailAddresses(c.r.Context(), userID, address, status, notice)
 	if err != nil {
 		return nil, err
 	}
-	return c.encoder().EmailAddress(id), nil
+	return c.encoder().EmailAddress(u, id), nil
 }

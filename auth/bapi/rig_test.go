@@ -92,7 +92,7 @@ func newRig(t testing.TB, c rigConfig) *rig {
 	}
 	set := settings.Default()
 	set.Limits = settings.Limits{}
-	e, err := engine.New(t.Context(), engine.Config{Store: c.store, Settings: set, Issuer: s.Issuer, AppURL: s.AppURL(), FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(), Local: s.Local,
+	e, err := engine.New(t.Context(), engine.Config{Social: social(), SocialTransport: provider{}, Store: c.store, Settings: set, Issuer: s.Issuer, AppURL: s.AppURL(), FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(), Local: s.Local,
 		SecretKeys: []string{secretKey}, Mailer: r, Renderer: &notify.Renderer{AppURL: s.URL}, Now: r.Now, Log: slog.New(slog.NewTextHandler(r, nil)),
 		Hasher:   &password.Hasher{Params: password.Params{Memory: 64, Time: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}},
 		Schedule: token.Schedule{Algorithm: token.ES256}})

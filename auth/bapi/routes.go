@@ -38,6 +38,8 @@ var routes = []route{
 	{"GET /v1/users/{user_id}/organization_invitations", listNothing},
 	{"GET /v1/users/{user_id}/oauth_access_tokens/{provider}", listProviderTokens},
 
+	{"DELETE /v1/users/{user_id}/external_accounts/{external_account_id}", deleteExternalAccount},
+
 	{"POST /v1/email_addresses", createEmailAddress},
 	{"GET /v1/email_addresses/{email_address_id}", getEmailAddress},
 	{"PATCH /v1/email_addresses/{email_address_id}", updateEmailAddress},

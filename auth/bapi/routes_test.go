@@ -14,7 +14,8 @@ func patterns() []string { return bapi.Patterns() }
 // unknown names things that do not exist.
 var unknown = map[string]string{"user_id": "user_none", "email_address_id": "idn_none", "session_id": "sess_none",
 	"client_id": "client_none", "template": "none", "provider": "oauth_google", "sign_in_token_id": "sit_none", "actor_token_id": "act_none",
-	"invitation_id": "inv_none", "waitlist_entry_id": "wle_none", "identifier_id": "alid_none", "passkey_identification_id": "idn_none"}
+	"invitation_id": "inv_none", "waitlist_entry_id": "wle_none", "identifier_id": "alid_none", "passkey_identification_id": "idn_none",
+	"external_account_id": "eac_none"}
 
 // TestAttack_M10_key: nothing answers without the secret key, and nobody learns
 // which paths there are.

@@ -118,19 +118,6 @@ func listNothing(c *call) (any, error) {
 	return wire.NewList([]struct{}{}, 0), nil
 }
 
-// listProviderTokens is what other providers let the host do in a user's name:
-// nothing, as nobody signs in through one.
-func listProviderTokens(c *call) (any, error) {
-	if err := c.ofUser(); err != nil {
-		return nil, err
-	}
-	q, err := httpx.ParseQuery(c.r)
-	if err != nil {
-		return nil, err
-	}
-	return listed(q, []struct{}{}, 0), nil
-}
-
 // ofUser checks the query and that there is such a user.
 func (c *call) ofUser() error {
 	q, err := httpx.ParseQuery(c.r)

@@ -15,6 +15,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/user"
@@ -104,6 +105,9 @@ type Subject struct {
 	// Ticket is the one that is brought, as stored; nil: none.
 	Ticket   *ticket.Pass
 	Settings *settings.Settings
+	// Arriving is the key of the provider of which User is about to be given an
+	// account; empty: none.
+	Arriving string
 }
 
 // An Option is one thing that a person could be challenged with.
@@ -150,6 +154,9 @@ type Verification struct {
 	RedirectURL string `json:"redirect_url,omitempty"`
 	// Error is the code of why it failed somewhere else than in an answer.
 	Error string `json:"error,omitempty"`
+	// ErrorSessionID is the session that an Error of somebody who is signed in
+	// already speaks of.
+	ErrorSessionID string `json:"error_session_id,omitempty"`
 	// ClientID is the client on which it was verified, if that is told.
 	ClientID string `json:"client_id,omitempty"`
 }
@@ -169,7 +176,9 @@ type Challenge struct {
 	// Verification is what was prepared; nil in Prepare and for strategies
 	// that need none.
 	Verification *Verification
-	Now          time.Time
+	// Away is what a browser that is sent to another service takes along.
+	Away oauth.Request
+	Now  time.Time
 }
 
 // Prepared is the outcome of [Strategy.Prepare].
@@ -187,6 +196,8 @@ type Send struct {
 	// Token is what a link carries in place of a code; VerificationID is the
 	// challenge that it is for.
 	Token, VerificationID string
+	// Away: nothing is sent but the browser, to another service.
+	Away *Away
 }
 
 // A Proof is what a person gives.

@@ -50,8 +50,8 @@ func New(e *engine.Engine, s *site.Site, o Options) *API {
 	}
 	o.CDN = strings.TrimSuffix(o.CDN, "/")
 	a := &API{e: e, site: s, enc: frontend.Encoder{Images: wire.Images{Base: s.FrontendPath}}, options: o, routes: routes()}
-	h := httpx.Override(a.mux(), a.refuse)
-	h = s.Origins.CORS(a.oneIdentity(h), a.refuse)
+	mux := httpx.Override(a.mux(), a.refuse)
+	h := a.anyOrigin(s.Origins.CORS(a.oneIdentity(mux), a.refuse), mux)
 	a.handler = httpx.Recover(http.StripPrefix(s.FrontendPath, h), e.Log(), func(w http.ResponseWriter, r *http.Request, _ string) {
 		a.refuse(w, r, fault.New(fault.Internal, ""))
 	})

@@ -15,7 +15,7 @@ func (c *call) emailAddress(id string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire.NewEmailAddress(have, v, c.e.Now()), nil
+	return wire.NewEmailAddress(c.actor.User, have, v, c.e.Now()), nil
 }
 
 func (c *call) getEmailAddress() (any, error) { return c.emailAddress(c.id("email_id")) }

@@ -17,7 +17,7 @@ func (a *API) paths() frontend.Paths {
 // never kept: settings change.
 func (c *call) environment() (any, error) {
 	httpx.NoStore(c.w.Header())
-	return bare{frontend.NewEnvironment(c.e.Settings(c.ctx()), c.paths(), c.e.Captcha())}, nil
+	return bare{frontend.NewEnvironment(c.e.Settings(c.ctx()), c.e.Social(c.ctx()), c.paths(), c.e.Captcha())}, nil
 }
 
 // portal says where hosted pages are, and that they are the instance's own.

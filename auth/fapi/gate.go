@@ -32,7 +32,12 @@ var gates = map[string]gate{
 	"PATCH /v1/me/passkeys/{passkey_id}":                     never,
 	"DELETE /v1/me/passkeys/{passkey_id}":                    always,
 	"POST /v1/me/passkeys/{passkey_id}/attempt_verification": never,
-	"POST /v1/me/sessions/{session_id}/revoke":               always,
+	// What a provider is asked for, and the tokens, open nothing here.
+	"POST /v1/me/external_accounts":                                    always,
+	"PATCH /v1/me/external_accounts/{external_account_id}/reauthorize": never,
+	"DELETE /v1/me/external_accounts/{external_account_id}":            always,
+	"DELETE /v1/me/external_accounts/{external_account_id}/tokens":     never,
+	"POST /v1/me/sessions/{session_id}/revoke":                         always,
 }
 
 // namesIdentifier reports whether a change of the profile is one of what a

@@ -75,6 +75,7 @@ func (c *call) leave(to string) (any, error) {
 	c.cookies()
 	httpx.NoStore(c.w.Header())
 	c.w.Header().Set("Referrer-Policy", "no-referrer")
+	c.w.Header().Set("X-Content-Type-Options", "nosniff")
 	c.w.Header().Set("Location", to)
 	c.w.WriteHeader(http.StatusSeeOther)
 	return answered{}, nil

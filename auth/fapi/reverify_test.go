@@ -150,6 +150,8 @@ func sensitive(b *browser) map[string]url.Values {
 		"POST /v1/me/remove_password":                   {"current_password": {good}},
 		"POST /v1/me/email_addresses":                   {"email_address": {bob}},
 		"DELETE /v1/me/email_addresses/" + address:      {},
+		"POST /v1/me/external_accounts":                 {"strategy": {fake}, "redirect_url": {"/"}},
+		"DELETE /v1/me/external_accounts/eac_x":         {},
 		"POST /v1/me/sessions/" + b.session + "/revoke": {},
 	}
 }

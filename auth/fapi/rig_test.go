@@ -20,6 +20,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/site"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
@@ -140,6 +141,7 @@ type setup struct {
 	site     site.Config
 	options  fapi.Options
 	hasher   *password.Hasher
+	social   []oauth.Provider
 }
 
 // unlocked takes away what locks accounts, for tests of what else holds.
@@ -160,7 +162,8 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 		t.Fatal(err)
 	}
 	r.e, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
-		Local: r.site.Local, FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
+		Social: c.social,
+		Local:  r.site.Local, FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
 		Mailer: r, Renderer: &notify.Renderer{AppURL: r.site.URL}, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})
 	if err != nil {
 		t.Fatal(err)

@@ -75,6 +75,13 @@ func routes() []Route {
 		{post, "/v1/client/verify", Client, false, (*call).verifyClient},
 		{get, "/v1/captcha_challenge", Open, false, (*call).captchaChallenge},
 
+		{post, "/v1/client/sign_ups/{sign_up_id}/prepare_passkey", Client, false, (*call).prepareSignUpPasskey},
+		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_passkey", Client, false, (*call).attemptSignUpPasskey},
+		{get, callbackPath, Client, false, (*call).oauthCallback},
+		{post, callbackPath, Open, false, (*call).oauthPosted},
+		{get, callbackPath + "/{provider}", Client, false, (*call).oauthCallback},
+		{post, callbackPath + "/{provider}", Open, false, (*call).oauthPosted},
+
 		{get, "/v1/me", Session, false, (*call).getMe},
 		{patch, "/v1/me", Session, false, (*call).updateMe},
 		{del, "/v1/me", Session, false, (*call).deleteMe},
@@ -91,6 +98,10 @@ func routes() []Route {
 		{post, "/v1/me/email_addresses/{email_id}/prepare_verification", Session, false, (*call).prepareEmailAddress},
 		{post, "/v1/me/email_addresses/{email_id}/attempt_verification", Session, false, (*call).attemptEmailAddress},
 
+		{post, "/v1/me/external_accounts", Session, false, (*call).connectExternal},
+		{patch, "/v1/me/external_accounts/{external_account_id}/reauthorize", Session, false, (*call).reauthorizeExternal},
+		{del, "/v1/me/external_accounts/{external_account_id}", Session, false, (*call).deleteExternal},
+		{del, "/v1/me/external_accounts/{external_account_id}/tokens", Session, false, (*call).revokeExternalTokens},
 		{post, "/v1/me/totp", Session, false, (*call).createTOTP},
 		{del, "/v1/me/totp", Session, false, (*call).deleteTOTP},
 		{post, "/v1/me/totp/attempt_verification", Session, false, (*call).attemptTOTP},

@@ -19,29 +19,20 @@ func (c *call) createSignIn() (any, error) {
 	p.Strategy, _ = f.String("strategy")
 	p.Password = c.optional("password")
 	p.Proof = c.proof()
+	transfer, _ := f.Bool("transfer")
 	if p.Proof.Ticket != "" && p.Strategy == "" {
 		p.Strategy = "ticket"
 	}
 	if p.Strategy == "ticket" { // it says itself who it is
 		p.Identifier, p.Password = "", nil
 	}
-	if err := firstOf(c.unavailable(), c.returnTo()); err != nil {
+	if err := c.away(); err != nil {
 		return nil, err
 	}
-	return c.signIn(c.e.CreateSignIn(c.ctx(), c.b, p))
-}
-
-// unavailable refuses what a form asks for and the instance does not have:
-// something to take over.
-func (c *call) unavailable() error {
-	transfer, _ := c.form.Bool("transfer")
-	if err := c.form.Err(); err != nil {
-		return err
-	}
 	if transfer {
-		return fault.New("account_transfer_invalid", "")
+		return c.signIn(c.e.TransferToSignIn(c.ctx(), c.b))
 	}
-	return nil
+	return c.signIn(c.e.CreateSignIn(c.ctx(), c.b, p))
 }
 
 // optional is a text of the form; nil if it is absent or empty.
@@ -89,7 +80,7 @@ func (c *call) attemptSecondFactor() (any, error) { return c.attemptFactor(facto
 func (c *call) prepareFactor(use factor.Use) (any, error) {
 	strategy := c.form.Require("strategy")
 	target := c.target(strategy)
-	if err := c.returnTo(); err != nil {
+	if err := c.away(); err != nil {
 		return nil, err
 	}
 	return c.signIn(c.e.PrepareSignIn(c.ctx(), c.b, c.id("sign_in_id"), use, strategy, target))

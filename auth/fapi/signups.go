@@ -32,14 +32,18 @@ func (c *call) signUpParams() (engine.SignUpParams, error) {
 			f.Fail("form_param_unknown", name, "is not enabled for this application")
 		}
 	}
-	return p, firstOf(c.unavailable(), c.returnTo())
+	return p, c.away()
 }
 
 // createSignUp begins a sign-up in place of the former one.
 func (c *call) createSignUp() (any, error) {
+	transfer, _ := c.form.Bool("transfer")
 	p, err := c.signUpParams()
 	if err != nil {
 		return nil, err
+	}
+	if transfer {
+		return c.signUp(c.e.TransferToSignUp(c.ctx(), c.b, p))
 	}
 	return c.signUp(c.e.CreateSignUp(c.ctx(), c.b, p))
 }
@@ -77,7 +81,7 @@ func (c *call) getSignUp() (any, error) {
 
 func (c *call) prepareSignUp() (any, error) {
 	strategy := c.form.Require("strategy")
-	if err := c.returnTo(); err != nil {
+	if err := c.away(); err != nil {
 		return nil, err
 	}
 	return c.signUp(c.e.PrepareSignUp(c.ctx(), c.b, c.id("sign_up_id"), strategy))

@@ -14,18 +14,21 @@ import (
 // An Identity is who somebody is at a provider. Issuer and Subject name the
 // account for ever; everything else may change hands there.
 type Identity struct {
-	Provider string // the provider's key
-	Issuer   string // for plain OAuth 2 the key once more
-	Subject  string
+	Provider string `json:"provider"` // the provider's key
+	Issuer   string `json:"issuer"`   // for plain OAuth 2 the key once more
+	Subject  string `json:"subject"`
 
-	EmailAddress  string
-	EmailVerified bool // by the provider's [EmailRule]
+	EmailAddress  string `json:"email_address,omitempty"`
+	EmailVerified bool   `json:"email_verified,omitempty"` // by the provider's [EmailRule]
 
-	FirstName, LastName, Username, PictureURL string
+	FirstName  string `json:"first_name,omitempty"`
+	LastName   string `json:"last_name,omitempty"`
+	Username   string `json:"username,omitempty"`
+	PictureURL string `json:"picture_url,omitempty"`
 
 	// Scopes are those granted.
-	Scopes []string
-	Tokens Tokens
+	Scopes []string `json:"scopes,omitempty"`
+	Tokens Tokens   `json:"tokens"`
 }
 
 // Tokens are what an account at a provider can be used with. They are secrets.

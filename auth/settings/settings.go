@@ -29,6 +29,8 @@ type Settings struct {
 	LastName     Attribute `json:"last_name"`
 	Password     Password  `json:"password"`
 
+	// Social is about accounts at other services.
+	Social Social `json:"social"`
 	// SecondFactors and Passkeys are further ways to show who one is.
 	SecondFactors SecondFactors `json:"second_factors"`
 	Passkeys      Passkeys      `json:"passkeys"`

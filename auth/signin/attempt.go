@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/store"
 )
 
@@ -61,6 +62,10 @@ type Attempt struct {
 	ResetAsked  bool `json:"reset_asked,omitempty"`
 	PasswordSet bool `json:"password_set,omitempty"`
 
+	// External is who the person is at another service: to be linked when the
+	// attempt completes, or to be taken over by a sign-up.
+	External *oauth.Identity `json:"external,omitempty"`
+
 	CreatedSessionID string    `json:"created_session_id,omitempty"`
 	AbandonAt        time.Time `json:"abandon_at"`
 	CreatedAt        time.Time `json:"created_at"`
@@ -106,7 +111,7 @@ func VoidAll(ctx context.Context, tx store.Tx, userID, keep string, now time.Tim
 		if a.ID == keep || a.Final() {
 			continue
 		}
-		a.Status, a.UpdatedAt, a.First, a.Second = Abandoned, now, nil, nil
+		a.Status, a.UpdatedAt, a.First, a.Second, a.External = Abandoned, now, nil, nil, nil
 		if err := attempts.Put(ctx, tx, a); err != nil {
 			return err
 		}

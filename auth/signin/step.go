@@ -1,20 +1,21 @@
 package signin
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/user"
 )
 
-// An Input is what happens to an attempt: Identify, Prepare, Prove or
-// NewPassword.
+// An Input is what happens to an attempt: Identify, Prepare, Prove,
+// NewPassword, Returned or Arrived.
 type Input interface{ input() }
 
 type (
@@ -29,6 +30,9 @@ type (
 	Prove struct {
 		Use  factor.Use
 		Fact factor.Fact
+		// External is who the person is at another service, whose account is
+		// linked when the sign-in completes; nil: there is none.
+		External *oauth.Identity
 	}
 	// NewPassword sets the password that a reset asked for.
 	NewPassword struct {
@@ -103,10 +107,13 @@ type Env struct {
 	Impersonating bool
 	// SignedIn lists who is signed in on this client, by session ID.
 	SignedIn map[string]string // session ID → user ID
+	// Arriving is the key of the provider of which User is about to be given an
+	// account; empty: none.
+	Arriving string
 }
 
 func (e Env) subject() factor.Subject {
-	return factor.Subject{User: e.User, Password: e.Password, Second: e.Second, Ticket: e.Ticket, Settings: e.Settings}
+	return factor.Subject{User: e.User, Password: e.Password, Second: e.Second, Ticket: e.Ticket, Settings: e.Settings, Arriving: e.Arriving}
 }
 
 // Step gives the attempt after in. next is to be stored also when err is not
@@ -118,10 +125,15 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 		return next, nil, fault.New("client_state_invalid", "")
 	}
 	next.UpdatedAt = env.Now
+	if r, ok := in.(Returned); ok {
+		return next, nil, next.returned(r, env)
+	}
 	if err := a.ready(in, env); err != nil {
 		return next, nil, err
 	}
 	switch in := in.(type) {
+	case Arrived:
+		err = next.arrived(in, env)
 	case Identify:
 		err = next.identify(in, env)
 	case Prepare:
@@ -164,7 +176,7 @@ func (a *Attempt) ready(in Input, env Env) error {
 func identifies(in Input, env Env) bool {
 	name := ""
 	switch in := in.(type) {
-	case Identify:
+	case Identify, Arrived:
 		return true
 	case Prepare:
 		name = in.Prepared.Verification.Strategy
@@ -270,6 +282,11 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	if !ok || st.Traits().Uses&uses == 0 {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
+	if in.External != nil {
+		env.Arriving = in.External.Provider
+	} else if a.Status == NeedsIdentifier {
+		a.External = nil // of somebody whom this proof says nothing of
+	}
 	var do []Effect
 	var err error
 	veiled := a.veiled()
@@ -301,6 +318,9 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	if in.Use == factor.Second {
 		a.SecondAt = env.Now
 	} else {
+		if in.External != nil {
+			a.External = in.External
+		}
 		a.FirstAt, a.Strategy, a.ResetAsked = env.Now, in.Fact.Strategy, st.Traits().Uses&factor.Reset != 0
 		if in.Fact.Second {
 			a.SecondAt = env.Now
@@ -325,11 +345,8 @@ func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification,
 	wrong := st.Confirm(f, env.subject())
 	f.OK = f.OK && wrong == nil // a proof that does not hold any more is a wrong one
 	err := factor.Settle(&v, f, env.Settings.Codes, env.Now)
-	if wrong != nil && errors.Is(err, fault.New("form_code_incorrect", "")) {
-		return nil, wrong // the strategy has its own words for it
-	}
 	if err != nil {
-		return nil, err
+		return nil, f.Refused(err, cmp.Or(wrong, err)) // the strategy has its own words for it
 	}
 	if v.TargetID == "" {
 		return nil, nil
@@ -380,7 +397,12 @@ func (a *Attempt) advance(env Env) []Effect {
 	if len(a.Actor) > 0 { // the user has shown nothing
 		return []Effect{StartSession{Actor: a.Actor, Lifetime: a.ActorLifetime}}
 	}
-	return []Effect{StartSession{FirstAt: a.FirstAt, SecondAt: a.SecondAt}}
+	var do []Effect
+	if a.External != nil {
+		do = append(do, LinkExternal{a.External})
+		a.External = nil
+	}
+	return append(do, StartSession{FirstAt: a.FirstAt, SecondAt: a.SecondAt})
 }
 
 // Due is what the policy asks for next, computed from the user as stored now.

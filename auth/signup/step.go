@@ -14,7 +14,8 @@ import (
 	"github.com/usherauth/usher/user"
 )
 
-// An Input is what happens to an attempt: Update, Prepare or Prove.
+// An Input is what happens to an attempt: Update, Prepare, Prove, External or
+// Returned.
 type Input interface{ input() }
 
 type (
@@ -29,6 +30,8 @@ type (
 		LegalAccepted *bool
 		// InvitationID is an invitation whose ticket was brought.
 		InvitationID string
+		// More: another step follows at once, the attempt does not complete yet.
+		More bool
 	}
 	// Prepare starts a challenge.
 	Prepare struct{ Prepared factor.Prepared }
@@ -85,6 +88,9 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 	if a.StatusAt(env.Now) != MissingRequirements {
 		return next, nil, fault.New("client_state_invalid", "")
 	}
+	if r, ok := in.(Returned); ok {
+		return next, nil, next.returned(r, env)
+	}
 	if err := a.open(in, env); err != nil {
 		return next, nil, err
 	}
@@ -106,9 +112,18 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 		do, err = next.prepare(in, env)
 	case Prove:
 		err = next.prove(in, env)
+	case PreparePasskey:
+		err = next.preparePasskey(in, env)
+	case ProvePasskey:
+		err = next.provePasskey(in, env)
+	case External:
+		err = next.external(in, env)
 	}
 	if err != nil {
 		return next, nil, err
+	}
+	if more(in) {
+		return next, do, nil
 	}
 	if len(next.Missing(env.Settings)) > 0 || len(next.Unverified(env.Settings)) > 0 {
 		return next, do, nil
@@ -118,6 +133,18 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 	}
 	next.move(Complete)
 	return next, append(do, CreateUser{}), nil
+}
+
+// more reports whether something follows in before the attempt can complete:
+// another step, or the return of a browser that is sent away.
+func more(in Input) bool {
+	switch in := in.(type) {
+	case Update:
+		return in.More
+	case Prepare:
+		return in.Prepared.Send != nil && in.Prepared.Send.Away != nil
+	}
+	return false
 }
 
 // open refuses a step that nobody may do now.
@@ -284,6 +311,7 @@ func (a *Attempt) prepare(in Prepare, env Env) ([]Effect, error) {
 	}
 	old := a.Verification(attribute)
 	switch {
+	case attribute == factor.ExternalAccount && a.Proven() == nil: // the proof brings the value along
 	case v.Target == "" || v.Target != a.Value(attribute):
 		return nil, fault.New("form_param_nil", attribute)
 	case old != nil && old.Status == factor.Verified:
@@ -326,6 +354,9 @@ func (a *Attempt) attribute(strategy string, env Env) (string, error) {
 	st, ok := env.Strategies.Get(strategy)
 	if ok {
 		t := st.Traits()
+		if t.Attribute == factor.ExternalAccount && len(st.Options(factor.Subject{Settings: env.Settings})) > 0 {
+			return t.Attribute, nil
+		}
 		for _, name := range env.Strategies.Verifying(t.Attribute, attributeOf(env.Settings, t.Attribute).Verifications) {
 			if name == strategy {
 				return t.Attribute, nil

@@ -36,6 +36,8 @@ type Page struct {
 	StepUp *StepUp
 	// Fields are what a sign-up asks for, in order.
 	Fields []FieldSpec
+	// PasskeySignUp: people can sign up with a passkey in place of a password.
+	PasskeySignUp bool
 	// SignUpClosed: nobody can sign up here without an invitation.
 	SignUpClosed bool
 	// HasPassword: the person has one; on pages that set one.
@@ -58,6 +60,14 @@ type Page struct {
 	// Script, which Nonce allows; nil: none.
 	Passkey       *PasskeyForm
 	Script, Nonce string
+	// Ticket is a link of the host's, on the page that asks about it; Invitation
+	// is the one that a sign-up goes on; empty: none.
+	Ticket     *Ticket
+	Invitation string
+	// Work is what the browser does before its form is taken; nil: nothing.
+	Work *Work
+	// Legal is what a sign-up accepts; nil: nothing.
+	Legal *Legal
 	// Failure is what an error page says.
 	Failure *Failure
 

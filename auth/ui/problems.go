@@ -37,6 +37,8 @@ var texts = map[[2]string]string{
 	{"identification_deletion_failed", ""}:         "You cannot remove your last email address.",
 	{"conflict", ""}:                               "Something changed in another window. Please try again.",
 	{"form_password_validation_failed", ""}:        "That is not your current password.",
+	{"legal_not_accepted", ""}:                     "Tick the box to go on.",
+	{"captcha_missing_token", ""}:                  "Your browser has not shown yet that you are no program. Please try again.",
 	{"strategy_for_user_invalid", ""}:              "This way does not work for this account. Use another one.",
 }
 

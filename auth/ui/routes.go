@@ -36,11 +36,17 @@ func routes() map[string]route {
 		"/sign-in/passkey":         {post: postSignInPasskey, page: "/sign-in"},
 		"/sign-in/passkey/options": {post: postSignInPasskeyOptions, page: "/sign-in"},
 		"/sign-in/new-password":    {get: getNewPassword, post: postNewPassword},
+		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 
-		"/sign-up":        {get: getSignUp, post: postSignUp},
-		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
-		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
+		"/sign-up":                 {get: getSignUp, post: postSignUp},
+		"/sign-up/passkey":         {get: getSignUpPasskey, post: postSignUpPasskey},
+		"/sign-up/passkey/options": {post: postSignUpPasskeyOptions, page: "/sign-up/passkey"},
+		"/sign-up/verify":          {get: getSignUpVerify, post: postSignUpVerify},
+		"/sign-up/send":            {post: postSignUpSend, page: "/sign-up/verify"},
+
+		"/waitlist":      {get: getWaitlist, post: postWaitlist},
+		"/waitlist/done": {get: getWaitlistDone},
 
 		"/link":      {get: getLink, post: postLink},
 		"/link/done": {get: getLinkDone},
@@ -78,7 +84,7 @@ func routes() map[string]route {
 // serve finds the route and runs it.
 func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(httpx.TrimSlash(r.URL.Path), p.site.PagesPath)
-	for _, file := range []asset{p.style, p.script} {
+	for _, file := range []asset{p.style, p.script, p.work} {
 		if below && path == file.path {
 			file.serve(w, r)
 			return

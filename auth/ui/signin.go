@@ -21,6 +21,9 @@ const (
 // getSignIn asks who wants to sign in. Where an attempt stands is known from
 // the client, so a fresh look at this page just begins anew.
 func getSignIn(x *exchange) error {
+	if wire := x.ticket(); wire != "" {
+		return getTicket(x, wire)
+	}
 	pg := x.page()
 	closed, err := x.signedInAlready(pg)
 	if err != nil {
@@ -30,6 +33,9 @@ func getSignIn(x *exchange) error {
 		return x.render(200, "signed_in", pg)
 	}
 	x.signInPasskey(pg, "")
+	if x.p.engine.NeedsCaptcha(x.b, x.settings) {
+		x.work(pg)
+	}
 	return x.render(200, "sign_in", pg)
 }
 
@@ -52,7 +58,14 @@ func (x *exchange) signedInAlready(pg *Page) (closed bool, err error) {
 }
 
 func account(s *engine.SessionView, current bool) Account {
-	a := Account{SessionID: s.ID, Name: s.User.Name(), Identifier: s.User.Identifier(), Current: current}
+	a := accountOf(s.User)
+	a.SessionID, a.Current = s.ID, current
+	return a
+}
+
+// accountOf is u as others know them.
+func accountOf(u *user.User) Account {
+	a := Account{Name: u.Name(), Identifier: u.Identifier()}
 	if a.Name == "" {
 		a.Name = a.Identifier
 	}
@@ -72,8 +85,17 @@ func postSignIn(x *exchange) error {
 		return err
 	}
 	x.signInPasskey(pg, "")
+	token, _ := f.StringMax("captcha_token", maxCaptcha)
 	if err = f.Err(); err == nil && identifier == "" {
 		err = empty("identifier")
+	}
+	if x.p.engine.NeedsCaptcha(x.b, x.settings) {
+		if err == nil {
+			err = x.p.engine.ProveHuman(x.ctx(), x.b, token, true)
+		}
+		if err != nil {
+			x.work(pg)
+		}
 	}
 	if err != nil {
 		return x.refuse("sign_in", pg, err, "identifier")

@@ -19,7 +19,8 @@ var signUpFields = []string{"first_name", "last_name", "email_address", "passwor
 // signUpPage is the form, filled in from the sign-up under way if there is one.
 func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
 	pg = x.page()
-	pg.SignUpClosed = x.settings.SignUp.Mode == settings.Restricted
+	pg.PasskeySignUp = x.settings.Passkeys.SignUp
+	pg.SignUpClosed = x.settings.SignUp.Mode != settings.Public
 	if closed, err = x.signedInAlready(pg); err != nil || closed {
 		return pg, closed, err
 	}
@@ -46,7 +47,52 @@ func getSignUp(x *exchange) error {
 	if closed {
 		return x.render(200, "signed_in", pg)
 	}
+	if wire := x.ticket(); wire != "" {
+		return x.invited(pg, wire)
+	}
+	if x.settings.SignUp.Mode == settings.Waitlist {
+		return x.redirect("/waitlist", "")
+	}
+	x.extras(pg)
 	return x.render(200, "sign_up", pg)
+}
+
+// invited shows the form to who follows an invitation. Who has an account
+// signs in with it; one that is of no use leads to the ordinary form, if there
+// is one, and says why.
+func (x *exchange) invited(pg *Page, wire string) error {
+	v, err := x.p.engine.Ticket(x.ctx(), wire)
+	if err == nil {
+		err = v.Problem
+	}
+	if err == nil && v.User != nil {
+		return x.redirect("/sign-in", "", ticketParam, wire)
+	}
+	if err != nil {
+		x.extras(pg)
+		return x.refuse("sign_up", pg, err)
+	}
+	x.invite(pg, wire, v.Invitation.EmailAddress)
+	x.extras(pg)
+	return x.render(200, "sign_up", pg)
+}
+
+// invite makes the form that of an invitation.
+func (x *exchange) invite(pg *Page, wire, address string) {
+	pg.SignUpClosed, pg.Invitation, pg.values["email_address"] = false, wire, address
+	if !slices.ContainsFunc(pg.Fields, func(f FieldSpec) bool { return f.Name == "email_address" }) {
+		pg.Fields = append([]FieldSpec{{Name: "email_address"}}, pg.Fields...)
+	}
+}
+
+// extras puts on the form what is asked beside the fields.
+func (x *exchange) extras(pg *Page) {
+	if l := x.settings.Legal; l.Consent {
+		pg.Legal = &Legal{TermsURL: l.TermsURL, PrivacyURL: l.PrivacyURL}
+	}
+	if x.settings.Captcha.SignUp && pg.Invitation == "" && !pg.SignUpClosed {
+		x.work(pg)
+	}
 }
 
 func postSignUp(x *exchange) error {
@@ -61,9 +107,35 @@ func postSignUp(x *exchange) error {
 	if closed {
 		return x.redirect("/sign-up", "")
 	}
+	withPasskey := x.withPasskey(f)
+	wire, _ := f.StringMax("ticket", maxTicket)
+	if wire != "" {
+		v, err := x.p.engine.Ticket(x.ctx(), wire)
+		if err == nil && v.Problem == nil && v.Invitation != nil {
+			x.invite(pg, wire, v.Invitation.EmailAddress)
+		}
+	}
+	x.extras(pg)
+	fields := append(slices.Clone(signUpFields), "legal_accepted")
+	token, _ := f.StringMax("captcha_token", maxCaptcha)
+	accepted, _ := f.Bool("legal_accepted")
+	asked := pg.Fields
+	if withPasskey {
+		pg.Fields = slices.DeleteFunc(slices.Clone(asked), func(f FieldSpec) bool { return f.Name == "password" })
+	}
 	p, err := signUpParams(f, pg)
+	pg.Fields = asked
+	p.Ticket, p.CaptchaToken, p.OwnPage = wire, token, true
+	if accepted {
+		p.LegalAccepted = &accepted
+	} else if pg.Legal != nil {
+		err = errors.Join(err, fault.New("legal_not_accepted", "legal_accepted"))
+	}
 	if err != nil {
-		return x.refuse("sign_up", pg, err, signUpFields...)
+		return x.refuse("sign_up", pg, err, fields...)
+	}
+	if pg.Invitation != "" { // the address is the one that was invited
+		p.EmailAddress = nil
 	}
 	if x.settings.EmailAddress.VerifyAtSignUp && p.EmailAddress != nil {
 		p.Strategy = x.verification()
@@ -71,7 +143,10 @@ func postSignUp(x *exchange) error {
 	x.b.ReturnTo = x.url("/link/done")
 	a, err := x.p.engine.CreateSignUp(x.ctx(), x.b, p)
 	if err != nil {
-		return x.refuse("sign_up", pg, err, signUpFields...)
+		return x.refuse("sign_up", pg, err, fields...)
+	}
+	if withPasskey && a.Status != signup.Complete {
+		return x.redirect("/sign-up/passkey", "")
 	}
 	return x.proceedSignUp(a)
 }

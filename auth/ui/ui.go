@@ -40,6 +40,7 @@ type pages struct {
 	views    map[string]*template.Template
 	style    asset
 	script   asset
+	work     asset // the script of the proof of work
 	pictures picture.Decoder
 }
 
@@ -53,6 +54,7 @@ func New(e *engine.Engine, s *site.Site, opts Options) (http.Handler, error) {
 	var err error
 	p.style, err = newStyle(files)
 	errs = append(errs, err)
+	p.work = newWorkScript()
 	p.script, err = newScript(files)
 	errs = append(errs, err)
 	if p.views, err = parseTemplates(files); err == nil {

@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/textproto"
 	"os"
 	"strings"
@@ -19,6 +20,8 @@ import (
 	"github.com/usherauth/usher/auth/authtest"
 	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/oauth"
+	"github.com/usherauth/usher/auth/oauth/oauthtest"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/storetest"
@@ -73,7 +76,31 @@ func kidOf(t *testing.T, tok string) string {
 // writeGolden makes a record of every kind by using them, and writes them.
 func writeGolden(t *testing.T) {
 	p := &post{}
-	r := newRig(t, withMailer(p))
+	var fake *oauthtest.Server
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fake.ServeHTTP(w, r) }))
+	defer srv.Close()
+	fake, err := oauthtest.New(srv.URL + "/fake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, withMailer(p), func(c *auth.Config) { c.Social = []oauth.Provider{fake.Provider()} })
+	fake.Now = r.Clock.Now
+	leave := func(v *visitor, path string) string {
+		a := v.post(path, "strategy", "oauth_custom_fake", "redirect_url", "/x").ok()
+		_, rest, _ := strings.Cut(string(a.raw), `"external_verification_redirect_url":`)
+		var to string
+		if err := json.NewDecoder(strings.NewReader(rest)).Decode(&to); err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	leave(r.visitor(), "/client/sign_ins")
+	dora := r.visitor()
+	back, err := fake.Answer(leave(dora, "/client/sign_ups"), &oauthtest.Person{EmailAddress: "dora@example.com", EmailVerified: true, Name: "Dora Doe"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dora.do("GET", strings.TrimPrefix(back, r.Server.URL), nil, "")
 	v := r.visitor()
 	r.account(ada, good)
 	g := golden{Session: v.signIn(ada, good), Cookie: ""}

@@ -22,6 +22,7 @@ type Request struct {
 	// ReturnTo is where the browser goes on after a proof that is given
 	// elsewhere: checked, or empty.
 	ReturnTo string
+	Away     Away
 }
 
 // A Browser is who sends a request: a client of the instance, or a stranger.

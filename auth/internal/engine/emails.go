@@ -218,7 +218,12 @@ func (e *Engine) addressStrategy(on []string, name string) (factor.Strategy, err
 // DeleteEmailAddress takes an address off the actor's account, with the codes
 // that were sent to it.
 func (e *Engine) DeleteEmailAddress(ctx context.Context, a *Actor, id string) error {
-	return e.act(ctx, a, func(t *txn, u *user.User) error { return e.dropEmailAddress(ctx, t, u, id) })
+	return e.act(ctx, a, func(t *txn, u *user.User) error {
+		if len(u.LinkedTo(id)) > 0 {
+			return fault.New("delete_linked_identification_disallowed", "")
+		}
+		return e.dropEmailAddress(ctx, t, u, id)
+	})
 }
 
 // dropEmailAddress removes an address of u in t; the caller stores u.

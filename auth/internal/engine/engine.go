@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/reverify"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
@@ -50,6 +52,10 @@ type Config struct {
 	// are, paths alone if that is below the origin of whoever asks; empty: mails
 	// link to none.
 	FrontendURL, PagesURL string
+	// Social are the services that people can sign in with. SocialTransport
+	// answers calls to them, for tests; nil: the network.
+	Social          []oauth.Provider
+	SocialTransport http.RoundTripper
 	// Local: the instance is on a loopback address only.
 	Local bool
 
@@ -88,6 +94,7 @@ type Engine struct {
 	passkeys   factor.Passkey
 	checker    password.Checker
 	strategies factor.Set
+	social     []factor.Social
 	work       *captcha.Work
 	limits     *limit.Limiter
 	mails      *limit.Limiter
@@ -106,6 +113,7 @@ type Engine struct {
 func Kinds() []*store.Kind {
 	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
 		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
+		user.ExternalTokensKind, flowKind,
 		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
 		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
 }
@@ -142,8 +150,11 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("load secrets: %w", err)
 	}
+	if e.social, err = newSocial(cfg); err != nil {
+		return nil, err
+	}
 	e.work = e.newWork()
-	e.strategies = factor.NewSet(
+	strategies := []factor.Strategy{
 		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailLink{Key: e.secrets.code},
@@ -152,7 +163,11 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		factor.TOTP{},
 		factor.BackupCode{Hasher: e.codes},
 		factor.Ticket{Find: e.findPass},
-	)
+	}
+	for _, st := range e.social {
+		strategies = append(strategies, st)
+	}
+	e.strategies = factor.NewSet(strategies...)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)
 	}

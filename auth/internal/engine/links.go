@@ -90,6 +90,9 @@ var linkMails = map[LinkPurpose]string{LinkForSignIn: notify.LinkSignIn, LinkFor
 // sendChallenge puts into the outbox what a challenge sends. about is what a
 // link would open, if the challenge is one.
 func (e *Engine) sendChallenge(ctx context.Context, t *txn, s factor.Send, about link, by Request) error {
+	if s.Away != nil {
+		return e.putFlow(ctx, t, flow{Purpose: about.Purpose, Target: about.Target, ClientID: about.ClientID}, s, by)
+	}
 	if s.Token == "" {
 		return e.enqueue(ctx, t, codeMail(s, by, t.now))
 	}
@@ -107,6 +110,9 @@ func (e *Engine) sendChallenge(ctx context.Context, t *txn, s factor.Send, about
 func (e *Engine) prepare(ctx context.Context, b *Browser, st factor.Strategy, c factor.Challenge) (factor.Prepared, error) {
 	if st.Traits().Elsewhere && b.ReturnTo == "" {
 		return factor.Prepared{}, fault.New("form_conditional_param_missing", "redirect_url")
+	}
+	if s, ok := st.(factor.Social); ok {
+		c.Away = e.awayRequest(b.Request, s.Provider())
 	}
 	return st.Prepare(ctx, c)
 }

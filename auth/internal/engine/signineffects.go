@@ -81,7 +81,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	switch do := effect.(type) {
 	case signin.SendCode:
 		about := link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}
-		if u == nil { // behind a mask
+		if u == nil && do.Send.Away == nil { // behind a mask
 			return r.e.sendNobody(ctx, t, do.Send, about, r.b.Request, notify.SignInAttemptUnknown)
 		}
 		return r.e.sendChallenge(ctx, t, do.Send, about, r.b.Request)
@@ -89,6 +89,8 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:
 		return r.proveAddress(ctx, a, do)
+	case signin.LinkExternal:
+		return r.e.linkExternal(ctx, t, u, do.Identity, "", true, r.b.Request)
 	case signin.Spend:
 		return r.e.spend(ctx, t, r.facts, r.settings, do.Fact)
 	case signin.SetPassword:
@@ -131,40 +133,6 @@ func (e *Engine) spend(ctx context.Context, t *txn, facts signInFacts, set *sett
 		}
 	}
 	return user.Touch(ctx, t, facts.user)
-}
-
-// proveAddress marks an address as the user's own. If a sign-up founded the
-// account on that address and nobody has proved it since, whoever signed up may
-// have been a stranger who waits for the owner: what was set before goes. What
-// the host has set stays.
-func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do signin.ProveAddress) error {
-	t, u := r.t, r.facts.user
-	id := u.EmailAddress(do.TargetID)
-	if id == nil || id.Verified {
-		return nil
-	}
-	founded := u.FoundedOn(id.ID)
-	if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, t.now); err != nil {
-		return err
-	}
-	if !founded {
-		return user.Put(ctx, t, u, t.now)
-	}
-	if err := dropVerifications(ctx, t, u.ID); err != nil {
-		return err
-	}
-	if err := user.DropFactors(ctx, t, u, t.now); err != nil {
-		return err
-	}
-	r.facts.second = nil
-	u.EmailAddresses, u.PrimaryEmailAddressID = []user.Identification{*id}, do.TargetID
-	if u.PasswordEnabled {
-		return r.e.setPassword(ctx, t, u, passwordChange{signOut: true, keepAttempt: a.ID, by: r.b.Request})
-	}
-	if err := r.e.endUser(ctx, t, u.ID, "", session.Revoked); err != nil {
-		return err
-	}
-	return user.Put(ctx, t, u, t.now)
 }
 
 // startSession makes a session for u on client c; the caller Puts it. Putting

@@ -88,6 +88,9 @@ func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p Sign
 func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settings, p SignUpParams, address string) (signup.Update, error) {
 	in := signup.Update{EmailAddress: p.EmailAddress, FirstName: p.FirstName, LastName: p.LastName,
 		UnsafeMetadata: p.UnsafeMetadata, Locale: p.Locale, LegalAccepted: p.LegalAccepted}
+	if st, ok := e.strategies.Get(p.Strategy); ok {
+		in.More = st.Traits().Attribute == factor.ExternalAccount // the browser is sent away at once
+	}
 	if p.EmailAddress != nil {
 		if err := e.allowLookup(b, s, false); err != nil {
 			return signup.Update{}, err
@@ -315,6 +318,12 @@ func (r *signUpRun) invitation(ctx context.Context, a signup.Attempt, in signup.
 func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*session.Session, i *ticket.Invitation) error {
 	t := r.t
 	u := user.New(t.now)
+	if a.Passkey != nil { // its device calls the user so
+		u.ID = a.UserID
+		if err := u.AddPasskey(*a.Passkey); err != nil {
+			return err
+		}
+	}
 	if a.InvitationID != "" {
 		if err := i.Accept(ticket.InvitationKind, t.now); err != nil {
 			return err
@@ -349,6 +358,9 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 			return err
 		}
 	}
+	if err := r.external(ctx, u, a); err != nil {
+		return err
+	}
 	if a.PasswordHash != "" {
 		if err := user.SetPassword(ctx, t, u, a.PasswordHash, t.now); err != nil {
 			return err
@@ -372,8 +384,35 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 	if v := a.Verification("email_address"); v != nil {
 		r.client.LastStrategy = v.Strategy
 	}
+	if v := a.Verification(factor.ExternalAccount); v != nil && v.Status == factor.Verified {
+		r.client.LastStrategy = v.Strategy
+	}
 	r.rotate()
 	return nil
+}
+
+// external gives the new user the account at another service that the sign-up
+// came with. What was typed beside the service's address is nobody's yet.
+func (r *signUpRun) external(ctx context.Context, u *user.User, a *signup.Attempt) error {
+	id := a.Proven()
+	a.External = nil
+	if id == nil {
+		return nil
+	}
+	if err := r.e.linkExternal(ctx, r.t, u, id, "", true, r.b.Request); err != nil {
+		return err
+	}
+	if a.TypedEmailAddress == "" {
+		return nil
+	}
+	typed, err := user.NewEmailAddress(a.TypedEmailAddress, r.t.now)
+	if err == nil {
+		err = u.AddEmailAddress(typed)
+	}
+	if errors.Is(err, user.ErrAlreadyAdded) || errors.Is(err, user.ErrInvalidEmailAddress) {
+		return nil
+	}
+	return err
 }
 
 // unwrapOne undoes errors.Join of a single error.

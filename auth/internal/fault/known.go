@@ -33,8 +33,11 @@ var known = []func(error) *Error{
 		if !ok || d.Kind != user.Kind.Name {
 			return nil
 		}
-		if d.Index == "passkey" {
+		switch d.Index {
+		case "passkey":
 			return Wrap("identification_exists", "", err)
+		case "external":
+			return Wrap("oauth_identification_claimed", "", err)
 		}
 		return Wrap("form_identifier_exists", indexParams[d.Index], err)
 	},
@@ -81,6 +84,7 @@ var known = []func(error) *Error{
 	is(user.ErrAlreadyAdded, "identification_exists", ""),
 	is(user.ErrTooManyUnverified, "too_many_unverified_identifications", ""),
 	is(user.ErrTooManyPasskeys, "passkey_quota_exceeded", ""),
+	is(user.ErrTooManyExternalAccounts, "too_many_unverified_identifications", ""),
 	is(user.ErrNotVerified, "form_verification_needed", ""),
 	is(user.ErrLastIdentification, "identification_deletion_failed", ""),
 	is(user.ErrNoPassword, "no_password_set", ""),

@@ -205,4 +205,19 @@ var table = map[string]entry{
 	"requires_captcha":      {401, "Captcha required", "Show that you are a person first."},
 	"captcha_missing_token": {400, "Captcha missing", "The check that you are a person is missing. Please try again."},
 	"captcha_invalid":       {400, "Captcha invalid", "The check that you are a person failed. Please try again."},
+
+	// Accounts at other services. Each says what to do instead.
+	"external_account_not_found":              {422, "The External Account was not found", "No account here belongs to that one. Sign up instead."},
+	"external_account_exists":                 {400, "The external account is connected already", "That account belongs to somebody here already. Sign in instead."},
+	"oauth_access_denied":                     {403, "Access was denied", "You did not give access to your account there. Try again and allow it, or use another method."},
+	"oauth_token_exchange_error":              {400, "The other service did not confirm the sign-in", "The other service did not confirm who you are. Please try again, or use another method."},
+	"oauth_fetch_user_error":                  {400, "The other service did not say who you are", "The other service did not say who you are. Please try again, or use another method."},
+	"oauth_callback_invalid":                  {400, "This sign-in is over", "This sign-in has been used already, is too old, or was begun in another browser. Please start again."},
+	"oauth_account_already_connected":         {400, "Already connected", "You have connected that account already."},
+	"oauth_identification_claimed":            {400, "That account belongs to somebody else here", "That account, or its address, belongs to another user here. Sign in as that user, or remove it there first."},
+	"external_account_mismatch":               {400, "That is another account", "You came back with another account than the one that is connected. Sign in there with the right one."},
+	"oauth_missing_refresh_token":             {422, "The token cannot be renewed", "The token has expired and cannot be renewed. The user must connect the account again."},
+	"oauth_token_provider_not_enabled":        {400, "The provider is not enabled", "This provider is not enabled for this application."},
+	"oauth_non_authenticatable_provider":      {400, "The provider is not for signing in", ""},
+	"delete_linked_identification_disallowed": {400, "Deleting it is not possible", "This address came with a connected account. Remove the connected account first."},
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"strings"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
@@ -43,7 +44,11 @@ func NewVerification(v *factor.Verification, now time.Time) *Verification {
 		Attempts: &attempts, ExpireAt: MillisOrNull(v.ExpireAt),
 		Nonce: v.Nonce, RedirectURL: v.RedirectURL, VerifiedAtClient: v.ClientID}
 	if v.Error != "" {
-		e := refusal(fault.New(v.Error, ""))
+		f := fault.New(v.Error, "")
+		if v.ErrorSessionID != "" {
+			f = f.With("session_id", v.ErrorSessionID)
+		}
+		e := refusal(f)
 		out.Error = &e
 	}
 	return out
@@ -52,6 +57,12 @@ func NewVerification(v *factor.Verification, now time.Time) *Verification {
 func object(strategy string) string {
 	if o, ok := objects[strategy]; ok {
 		return o
+	}
+	switch {
+	case strings.HasPrefix(strategy, "oauth_"):
+		return "verification_oauth"
+	case strings.HasPrefix(strategy, "from_oauth_"):
+		return "verification_from_oauth"
 	}
 	return "verification_otp"
 }
@@ -81,16 +92,17 @@ type EmailAddress struct {
 	EmailAddress         string        `json:"email_address"`
 	Reserved             bool          `json:"reserved"`
 	Verification         *Verification `json:"verification"`
-	LinkedTo             []struct{}    `json:"linked_to"`
+	LinkedTo             []LinkedTo    `json:"linked_to"`
 	MatchesSSOConnection bool          `json:"matches_sso_connection"`
 	CreatedAt            int64         `json:"created_at"`
 	UpdatedAt            int64         `json:"updated_at"`
 }
 
-// NewEmailAddress is an address with the challenge under way, if there is one.
-func NewEmailAddress(id *user.Identification, v *factor.Verification, now time.Time) EmailAddress {
+// NewEmailAddress is an address of u with the challenge under way, if there is
+// one.
+func NewEmailAddress(u *user.User, id *user.Identification, v *factor.Verification, now time.Time) EmailAddress {
 	return EmailAddress{Object: "email_address", ID: id.ID, EmailAddress: id.Value, Reserved: id.Reserved,
-		Verification: AddressVerification(id, v, now), LinkedTo: []struct{}{},
+		Verification: AddressVerification(id, v, now), LinkedTo: linkedTo(u, id.ID),
 		CreatedAt: Millis(id.CreatedAt), UpdatedAt: Millis(id.UpdatedAt)}
 }
 
@@ -98,7 +110,7 @@ func NewEmailAddress(id *user.Identification, v *factor.Verification, now time.T
 func EmailAddresses(u *user.User, now time.Time) []EmailAddress {
 	out := make([]EmailAddress, 0, len(u.EmailAddresses))
 	for i := range u.EmailAddresses {
-		out = append(out, NewEmailAddress(&u.EmailAddresses[i], nil, now))
+		out = append(out, NewEmailAddress(u, &u.EmailAddresses[i], nil, now))
 	}
 	return out
 }

@@ -226,8 +226,11 @@ func loopback(raw string) bool {
 func (s *Server) keep(g grant) string {
 	id := rand.Text()
 	g.expires = s.now().Add(lifetime)
-	if g.kind != "code" {
+	switch g.kind {
+	case "access":
 		g.expires = s.now().Add(time.Hour)
+	case "refresh":
+		g.expires = s.now().Add(30 * 24 * time.Hour)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

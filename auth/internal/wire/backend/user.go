@@ -24,16 +24,16 @@ type User struct {
 	ProfileImageURL string  `json:"profile_image_url"` // the former name of image_url
 	HasImage        bool    `json:"has_image"`
 
-	PrimaryEmailAddressID *string             `json:"primary_email_address_id"`
-	PrimaryPhoneNumberID  *string             `json:"primary_phone_number_id"`
-	PrimaryWeb3WalletID   *string             `json:"primary_web3_wallet_id"`
-	EmailAddresses        []wire.EmailAddress `json:"email_addresses"`
-	PhoneNumbers          []PhoneNumber       `json:"phone_numbers"`
-	Web3Wallets           []struct{}          `json:"web3_wallets"`
-	Passkeys              []Passkey           `json:"passkeys"`
-	ExternalAccounts      []struct{}          `json:"external_accounts"`
-	SAMLAccounts          []struct{}          `json:"saml_accounts"`
-	EnterpriseAccounts    []struct{}          `json:"enterprise_accounts"`
+	PrimaryEmailAddressID *string                `json:"primary_email_address_id"`
+	PrimaryPhoneNumberID  *string                `json:"primary_phone_number_id"`
+	PrimaryWeb3WalletID   *string                `json:"primary_web3_wallet_id"`
+	EmailAddresses        []wire.EmailAddress    `json:"email_addresses"`
+	PhoneNumbers          []PhoneNumber          `json:"phone_numbers"`
+	Web3Wallets           []struct{}             `json:"web3_wallets"`
+	Passkeys              []Passkey              `json:"passkeys"`
+	ExternalAccounts      []wire.ExternalAccount `json:"external_accounts"`
+	SAMLAccounts          []struct{}             `json:"saml_accounts"`
+	EnterpriseAccounts    []struct{}             `json:"enterprise_accounts"`
 
 	PublicMetadata  json.RawMessage `json:"public_metadata"`
 	PrivateMetadata json.RawMessage `json:"private_metadata"`
@@ -78,7 +78,7 @@ func (e Encoder) User(u *user.User, l engine.Lockout) User {
 		ImageURL: image, ProfileImageURL: image, HasImage: u.ImageID != "",
 		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID), PrimaryPhoneNumberID: wire.TextOrNull(u.PrimaryPhoneNumberID),
 		EmailAddresses: wire.EmailAddresses(u, e.Now), PhoneNumbers: e.phoneNumbers(u),
-		Web3Wallets: []struct{}{}, Passkeys: passkeys(u), ExternalAccounts: []struct{}{},
+		Web3Wallets: []struct{}{}, Passkeys: passkeys(u), ExternalAccounts: wire.ExternalAccounts(u, e.Now),
 		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{},
 		PublicMetadata: wire.Object(u.PublicMetadata), PrivateMetadata: wire.Object(u.PrivateMetadata),
 		UnsafeMetadata:  wire.Object(u.UnsafeMetadata),
@@ -113,9 +113,9 @@ func attempts(l engine.Lockout) *int64 {
 	return &n
 }
 
-// EmailAddress is an address of a user.
-func (e Encoder) EmailAddress(id *user.Identification) wire.EmailAddress {
-	return wire.NewEmailAddress(id, nil, e.Now)
+// EmailAddress is an address of u.
+func (e Encoder) EmailAddress(u *user.User, id *user.Identification) wire.EmailAddress {
+	return wire.NewEmailAddress(u, id, nil, e.Now)
 }
 
 // PhoneNumber is a number of a user.

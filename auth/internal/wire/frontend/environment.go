@@ -5,6 +5,7 @@ import (
 
 	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/internal/wire"
+	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
 )
 
@@ -112,7 +113,7 @@ type DisplayConfig struct {
 // UserSettings say what users can have and how they sign up and in.
 type UserSettings struct {
 	Attributes       map[string]Attribute `json:"attributes"`
-	Social           struct{}             `json:"social"`
+	Social           map[string]Social    `json:"social"`
 	SAML             Switch               `json:"saml"`
 	EnterpriseSSO    Switch               `json:"enterprise_sso"`
 	SignIn           SignInSettings       `json:"sign_in"`
@@ -123,6 +124,19 @@ type UserSettings struct {
 	Actions          Actions              `json:"actions"`
 	AttackProtection AttackProtection     `json:"attack_protection"`
 	PasskeySettings  PasskeySettings      `json:"passkey_settings"`
+}
+
+// Social is a provider that people can sign in with, by the strategy's name.
+type Social struct {
+	Enabled                bool    `json:"enabled"`
+	Required               bool    `json:"required"`
+	Authenticatable        bool    `json:"authenticatable"`
+	BlockEmailSubaddresses bool    `json:"block_email_subaddresses"`
+	Strategy               string  `json:"strategy"`
+	NotSelectable          bool    `json:"not_selectable"`
+	Deprecated             bool    `json:"deprecated"`
+	Name                   string  `json:"name"`
+	LogoURL                *string `json:"logo_url"`
 }
 
 // Switch is something that is on or off.
@@ -262,9 +276,10 @@ type APIKeysSettings struct {
 	OrgsAPIKeysEnabled bool `json:"orgs_api_keys_enabled"`
 }
 
-// NewEnvironment is what the settings offer.
-func NewEnvironment(s *settings.Settings, p Paths, c captcha.Public) Environment {
+// NewEnvironment is what the settings and the providers offer.
+func NewEnvironment(s *settings.Settings, offered []*oauth.Provider, p Paths, c captcha.Public) Environment {
 	env := Environment{AuthConfig: authConfig(s), DisplayConfig: displayConfig(s, p), UserSettings: userSettings(s)}
+	env.UserSettings.Social = social(offered)
 	if s.Captcha.SignUp || s.Captcha.SignIn {
 		d := &env.DisplayConfig
 		env.UserSettings.SignUp.CaptchaEnabled, env.UserSettings.SignUp.CaptchaWidgetType = true, c.WidgetType
@@ -279,6 +294,14 @@ func NewEnvironment(s *settings.Settings, p Paths, c captcha.Public) Environment
 	org.Domains.EnrollmentModes, org.Domains.DefaultRole, org.CreatorRole = []string{}, "org:member", "org:admin"
 	env.FraudSettings.Object, env.FraudSettings.Native.DeviceAttestationMode = "fraud_settings", "disabled"
 	return env
+}
+
+func social(offered []*oauth.Provider) map[string]Social {
+	out := map[string]Social{}
+	for _, p := range offered {
+		out[p.Strategy()] = Social{Enabled: true, Authenticatable: true, Strategy: p.Strategy(), Name: p.Name, LogoURL: wire.TextOrNull(p.LogoURL)}
+	}
+	return out
 }
 
 func authConfig(s *settings.Settings) AuthConfig {

@@ -44,7 +44,7 @@ type Verifications struct {
 	EmailAddress    *SignUpVerification `json:"email_address"`
 	PhoneNumber     *SignUpVerification `json:"phone_number"`
 	Web3Wallet      *SignUpVerification `json:"web3_wallet"`
-	ExternalAccount *SignUpVerification `json:"external_account"`
+	ExternalAccount *wire.Verification  `json:"external_account"`
 }
 
 // SignUpVerification is a challenge with what is to be done about it.
@@ -78,6 +78,7 @@ func (e Encoder) SignUp(v *engine.SignUpView) *SignUp {
 		out.Verifications.EmailAddress = signUpVerification(v.Verification("email_address"),
 			v.Strategies.Verifying("email_address", s.EmailAddress.Verifications), v.Now)
 	}
+	out.Verifications.ExternalAccount = wire.NewVerification(v.Verification(factor.ExternalAccount), v.Now)
 	return out
 }
 

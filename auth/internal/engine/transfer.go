@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/oauth"
+	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+)
+
+// transferFor is how long what somebody has shown to be elsewhere can be taken
+// over.
+const transferFor = 30 * time.Minute
+
+// handedOver is the challenge of an attempt that takes over what another one
+// has proved.
+func handedOver(id *oauth.Identity, now time.Time) factor.Verification {
+	return factor.Verification{ID: store.NewID("ver", now), Strategy: "oauth_" + id.Provider, Status: factor.Unverified, ExpireAt: now.Add(factor.AwayFor)}
+}
+
+// TransferToSignIn begins a sign-in with what the client's sign-up found out:
+// that somebody who comes from another service has an account here.
+func (e *Engine) TransferToSignIn(ctx context.Context, b *Browser) (*signin.Attempt, error) {
+	s := e.Settings(ctx)
+	if err := e.allow("create_sign_in", b.Addr, s.Limits.CreateSignIn); err != nil {
+		return nil, err
+	}
+	var a signin.Attempt
+	err := e.change(ctx, b, false, func(t *txn, c *session.Client, rotate func()) error {
+		from, err := signup.Get(ctx, t, c.SignUpID)
+		if missingAs(err, nil) != nil {
+			return err
+		}
+		if err != nil || from.ClientID != c.ID || from.StatusAt(t.now) != signup.MissingRequirements || from.Transfer() == nil ||
+			!t.now.Before(from.Verification(factor.ExternalAccount).VerifiedAt.Add(transferFor)) {
+			return fault.New("account_transfer_invalid", "")
+		}
+		id := from.Transfer()
+		from.External = nil
+		if err := signup.Put(ctx, t, from); err != nil {
+			return err
+		}
+		c.SignUpID = ""
+		a = signin.New(c.ID, s.SignIn.AbandonAfter, t.now)
+		v := handedOver(id, t.now)
+		a.First = &v
+		run := signInRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s}
+		if a, err = run.arrive(ctx, a, v.ID, id, ""); err != nil {
+			return err
+		}
+		if !a.Final() {
+			c.SignInID = a.ID
+			c.KeepUntil(a.AbandonAt.Add(day))
+		}
+		return signin.Put(ctx, t, &a)
+	})
+	return &a, missingClient(err)
+}
+
+// TransferToSignUp begins a sign-up with what the client's sign-in found out:
+// that somebody who comes from another service has no account here. p are
+// further fields.
+func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParams) (*signup.Attempt, error) {
+	s := e.Settings(ctx)
+	if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
+		return nil, err
+	}
+	in, err := e.signUpInput(ctx, b, s, p, "")
+	if err != nil {
+		return nil, err
+	}
+	in.More = true
+	var a signup.Attempt
+	err = e.change(ctx, b, false, func(t *txn, c *session.Client, rotate func()) error {
+		from, err := signin.Get(ctx, t, c.SignInID)
+		if missingAs(err, nil) != nil {
+			return err
+		}
+		if err != nil || from.ClientID != c.ID || from.StatusAt(t.now) != signin.NeedsIdentifier || from.Transfer() == nil ||
+			!t.now.Before(from.First.VerifiedAt.Add(transferFor)) {
+			return fault.New("account_transfer_invalid", "")
+		}
+		id := from.Transfer()
+		from.External = nil
+		if err := signin.Put(ctx, t, from); err != nil {
+			return err
+		}
+		c.SignInID = ""
+		run := signUpRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s}
+		a = signup.New(c.ID, s.SignUp.AbandonAfter, t.now)
+		c.SignUpID = a.ID
+		next, refused, err := run.step(ctx, a, in)
+		if err != nil || refused != nil {
+			return firstError(err, refused)
+		}
+		v := handedOver(id, t.now)
+		next.Verifications = map[string]factor.Verification{factor.ExternalAccount: v}
+		if a, err = run.arrive(ctx, next, v.ID, id, ""); err != nil {
+			return err
+		}
+		c.KeepUntil(a.AbandonAt.Add(day))
+		return signup.Put(ctx, t, &a)
+	})
+	return &a, missingClient(err)
+}
+
+// missingClient is what a browser without a client hears that wants to take
+// something over.
+func missingClient(err error) error {
+	if f := fault.From(err); err != nil && f.Code == "client_not_found" {
+		return fault.New("account_transfer_invalid", "")
+	}
+	return err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
