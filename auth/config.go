@@ -189,6 +189,9 @@ func (c Config) check(s *site.Site, problem func(field, format string, args ...a
 			problem("Passwords", "%w", err)
 		}
 	}
+	if _, err := netip.ParseAddr(s.PasskeyHost()); err == nil && c.Settings.Passkeys.Enabled {
+		problem("URL", "browsers know passkeys by a name only: use localhost instead of %s", s.PasskeyHost())
+	}
 	if c.MailFrom != "" {
 		if err := notify.CheckFrom(c.MailFrom); err != nil {
 			problem("MailFrom", "%w", err)

@@ -3,10 +3,12 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/auth/internal/wire"
@@ -88,12 +90,26 @@ func bearer(headers []string) (string, bool) {
 }
 
 func (a *Auth) fromBearer(r *http.Request, tok string) *Identity {
-	claims, err := a.verifier.Verify(r.Context(), tok)
+	claims, err := a.verify(r.Context(), tok)
 	if err != nil {
 		return &Identity{Err: err}
 	}
 	return identityOf(claims)
 }
+
+// verify checks a token. One that says of its organization what does not hold
+// any more has run out.
+func (a *Auth) verify(ctx context.Context, tok string) (*token.Claims, error) {
+	c, err := a.verifier.Verify(ctx, tok)
+	if err == nil && a.engine.StaleOrganization(c) {
+		return nil, errStale
+	}
+	return c, err
+}
+
+// errStale is why a token is refused that says of its organization what does
+// not hold any more.
+var errStale = fmt.Errorf("%w: the organization has changed", token.ErrExpired)
 
 // identityOf is who claims speak of. A session with open tasks is nobody yet.
 func identityOf(c *token.Claims) *Identity {
@@ -114,7 +130,7 @@ func (a *Auth) fromCookies(r *http.Request) *Identity {
 	var why error
 	for _, name := range a.sessions {
 		for _, tok := range httpx.All(r, name) {
-			c, err := a.verifier.Verify(r.Context(), tok)
+			c, err := a.verify(r.Context(), tok)
 			if err != nil {
 				why = worse(why, err)
 			} else if best == nil || c.IssuedAt.After(best.IssuedAt) {
@@ -139,7 +155,7 @@ func (a *Auth) soleCookie(r *http.Request) *token.Claims {
 		if n > 1 {
 			return nil
 		}
-		c, err := a.verifier.Verify(r.Context(), tok)
+		c, err := a.verify(r.Context(), tok)
 		if err != nil {
 			return nil
 		}
@@ -172,13 +188,13 @@ func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id *Identity) *Iden
 	if b.Client == nil {
 		return id
 	}
-	sid, err := a.expiredSession(r)
+	sid, p, err := a.expiredSession(r)
 	if err == nil && sid == "" && b.Client.LastActiveSessionID == "" {
 		return id
 	}
 	var tok string
 	if err == nil {
-		_, tok, err = a.engine.Renew(r.Context(), b, sid, a.site.Origin(r))
+		_, tok, err = a.engine.Renew(r.Context(), b, sid, p)
 	}
 	if err == nil {
 		var claims *token.Claims
@@ -195,21 +211,28 @@ func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id *Identity) *Iden
 }
 
 // expiredSession names the session to renew: that of an expired token of this
-// instance, or none, which is the client's current one. The token of a session
-// that was ended is an error: whoever sent it becomes nobody else by that.
-func (a *Auth) expiredSession(r *http.Request) (sid string, err error) {
+// instance, with the organization that it spoke of, or none, which is the
+// client's current one. The token of a session that was ended is an error:
+// whoever sent it becomes nobody else by that.
+func (a *Auth) expiredSession(r *http.Request) (sid string, p engine.TokenParams, err error) {
+	p.Origin = a.site.Origin(r)
 	for _, name := range a.site.SessionCookies() {
 		for _, tok := range httpx.All(r, name) {
 			c, why := a.verifier.VerifyExpired(r.Context(), tok)
 			if c != nil && (why == nil || errors.Is(why, token.ErrExpired)) {
-				return c.SessionID, nil
+				org := ""
+				if c.Organization != nil {
+					org = c.Organization.ID
+				}
+				p.Organization = &org
+				return c.SessionID, p, nil
 			}
 			if errors.Is(why, token.ErrRevoked) {
 				err = fault.Wrap("signed_out", "", why)
 			}
 		}
 	}
-	return "", err
+	return "", p, err
 }
 
 // over reports whether err says that the session has ended for good, and not
@@ -323,7 +346,7 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, userID string) err
 	if err != nil {
 		return refusal(err)
 	}
-	_, tok, err := a.engine.Renew(r.Context(), b, s.ID, a.site.Origin(r))
+	_, tok, err := a.engine.Renew(r.Context(), b, s.ID, engine.TokenParams{Origin: a.site.Origin(r)})
 	if err != nil {
 		return refusal(err)
 	}

@@ -331,6 +331,22 @@ func Enroll(ctx context.Context, tx store.Tx, o *Organization, r *Roles, d *Doma
 	return nil
 }
 
+// Due reports whether [Enroll] would offer the user something.
+func Due(ctx context.Context, tx store.Tx, d *Domain, u *user.User, address string) (bool, error) {
+	if _, err := GetMembership(ctx, tx, d.OrganizationID, u.ID); !missing(err) {
+		return false, err
+	}
+	if d.EnrollmentMode == AutomaticSuggestion {
+		_, err := suggestions.By(ctx, tx, "pair", pair(d.OrganizationID, u.ID))
+		if missing(err) {
+			return true, nil
+		}
+		return false, err
+	}
+	had, err := invitations.Find(ctx, tx, store.Query{Limit: 1, Where: append(within("by_org", d.OrganizationID), store.Match{Index: "email", Values: []string{address}})})
+	return len(had) == 0, err
+}
+
 // A DomainFilter narrows a list of domains; every field that is set must hold.
 type DomainFilter struct {
 	OrganizationID string

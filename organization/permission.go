@@ -157,14 +157,9 @@ func PutPermission(ctx context.Context, tx store.Tx, r *Roles, p *Permission, no
 	return r.touch(ctx, tx, now)
 }
 
-// RenamePermission gives a permission another key, also in the roles that hold
-// it.
-func RenamePermission(ctx context.Context, tx store.Tx, r *Roles, p *Permission, key string, now time.Time) error {
-	if err := CheckPermissionKey(key); err != nil {
-		return err
-	}
-	old := p.Key
-	p.Key = key
+// RenamePermission gives the roles that hold a permission, which was stored
+// under another key, that one instead.
+func RenamePermission(ctx context.Context, tx store.Tx, r *Roles, old, key string, now time.Time) error {
 	return r.replacePermission(ctx, tx, old, key, now)
 }
 

@@ -96,8 +96,23 @@ var exceptions = []exception{
 		o["strategy"], o["expire_at"] = "email_code", 1
 		return true
 	}},
+	// The contract has no word for that there are no personal accounts; clients
+	// read it here.
+	{"force_organization_selection", func(o map[string]any) bool {
+		_, has := o["force_organization_selection"]
+		delete(o, "force_organization_selection")
+		return has
+	}},
 	// The contract's list of statuses lacks replaced, which a session gets when
 	// another sign-in takes its place. Clients know it and take it for signed out.
+	// Likewise pending, which the Backend API's list has.
+	{"pending session", func(o map[string]any) bool {
+		if o["object"] != "session" || o["status"] != "pending" {
+			return false
+		}
+		o["status"] = "active"
+		return true
+	}},
 	{"replaced session", func(o map[string]any) bool {
 		if o["object"] != "session" || o["status"] != "replaced" {
 			return false

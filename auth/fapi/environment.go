@@ -17,7 +17,15 @@ func (a *API) paths() frontend.Paths {
 // never kept: settings change.
 func (c *call) environment() (any, error) {
 	httpx.NoStore(c.w.Header())
-	return bare{frontend.NewEnvironment(c.e.Settings(c.ctx()), c.e.Social(c.ctx()), c.paths(), c.e.Captcha())}, nil
+	env := frontend.NewEnvironment(c.e.Settings(c.ctx()), c.e.Social(c.ctx()), c.paths(), c.e.Captcha())
+	if org := &env.OrganizationSettings; org.Enabled {
+		v, err := c.e.Organizations().Roles(c.ctx())
+		if err != nil {
+			return nil, err
+		}
+		org.CreatorRole, org.Domains.DefaultRole = v.Roles.Creator(), v.Roles.Default()
+	}
+	return bare{env}, nil
 }
 
 // portal says where hosted pages are, and that they are the instance's own.

@@ -1,5 +1,7 @@
 package fapi
 
+import "github.com/usherauth/usher/session"
+
 // A gate says when a route needs factors that were shown a short time ago.
 type gate func(*call) bool
 
@@ -57,4 +59,13 @@ func (c *call) gated(rt Route) error {
 		return nil
 	}
 	return c.e.RequireFresh(c.ctx(), c.actor)
+}
+
+// taskRoutes are the routes that a pending session may call, by the tasks that
+// need them. It is nobody to every other route that needs a session.
+var taskRoutes = map[string][]string{
+	"POST /v1/me/change_password":           {session.TaskResetPassword},
+	"POST /v1/me/totp":                      {session.TaskSetupMFA},
+	"DELETE /v1/me/totp":                    {session.TaskSetupMFA},
+	"POST /v1/me/totp/attempt_verification": {session.TaskSetupMFA},
 }

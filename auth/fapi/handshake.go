@@ -80,6 +80,12 @@ func (c *call) directives(origin string) ([]string, error) {
 	if s == nil {
 		return c.site.Directives(c.b, false, ""), nil
 	}
+	if want, ok := c.query.String("organization_id"); ok && c.query.Err() == nil {
+		// A wish that cannot be met leaves what is active, and is no error.
+		if _, err := c.e.TouchSession(c.ctx(), c.b, s.ID, engine.TouchParams{Organization: &want}); err != nil && fault.From(err).Code != "resource_not_found" {
+			return nil, err
+		}
+	}
 	jwt, err := c.e.Token(c.ctx(), c.b, s.ID, engine.TokenParams{Origin: origin})
 	if fault.From(err).Code == "authentication_invalid" { // it has ended meanwhile
 		return c.site.Directives(c.b, false, ""), nil

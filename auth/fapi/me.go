@@ -17,7 +17,10 @@ func (c *call) me(err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.enc.User(c.actor.User, c.e.Now()), nil
+	u := c.enc.User(c.actor.User, c.e.Now())
+	ms, err := c.e.Listed(c.ctx(), c.actor)
+	u.OrganizationMemberships = c.enc.OrganizationMemberships(ms)
+	return u, err
 }
 
 // updateMe changes the profile. Unsafe metadata has an endpoint of its own;
@@ -152,22 +155,4 @@ func (c *call) revokeMySession() (any, error) {
 		c.b.Changed = true
 	}
 	return c.enc.Session(&engine.SessionView{Session: s, User: c.actor.User}, c.e.Now()), nil
-}
-
-// noMemberships lists the organizations of the user: there are none.
-func (c *call) noMemberships() (any, error) {
-	if paginated, _ := c.query.Bool("paginated"); paginated || c.query.Err() != nil {
-		return c.emptyList()
-	}
-	return []struct{}{}, nil
-}
-
-// emptyList is the page of a list that nothing is on.
-func (c *call) emptyList() (any, error) {
-	for _, name := range []string{"limit", "offset"} {
-		if n, ok := c.query.Int(name); ok && n < 0 {
-			c.query.Fail("invalid_query_parameter_value", name, "must not be negative")
-		}
-	}
-	return wire.NewList[struct{}](nil, 0), c.query.Err()
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/token"
@@ -141,7 +142,10 @@ type setup struct {
 	site     site.Config
 	options  fapi.Options
 	hasher   *password.Hasher
-	social   []oauth.Provider
+	// catalogue and resolver are for organizations.
+	catalogue organization.Catalogue
+	resolver  engine.Resolver
+	social    []oauth.Provider
 }
 
 // unlocked takes away what locks accounts, for tests of what else holds.
@@ -161,7 +165,7 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 	if r.site, err = site.New(c.site); err != nil {
 		t.Fatal(err)
 	}
-	r.e, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
+	r.e, err = engine.New(t.Context(), engine.Config{Catalogue: c.catalogue, Resolver: c.resolver, Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
 		Social: c.social,
 		Local:  r.site.Local, FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
 		Mailer: r, Renderer: &notify.Renderer{AppURL: r.site.URL}, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})

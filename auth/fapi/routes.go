@@ -116,10 +116,6 @@ func routes() []Route {
 		{get, "/v1/me/sessions/active", Session, false, (*call).myActiveSessions},
 		{post, "/v1/me/sessions/{session_id}/revoke", Session, false, (*call).revokeMySession},
 
-		{get, "/v1/me/organization_memberships", Session, false, (*call).noMemberships},
-		{get, "/v1/me/organization_invitations", Session, false, (*call).emptyList},
-		{get, "/v1/me/organization_suggestions", Session, false, (*call).emptyList},
-
 		{get, "/v1/health", Open, false, (*call).health},
 		{get, "/v1/proxy-health", Open, false, (*call).proxyHealth},
 		{get, "/v1/clear-site-data", Open, false, (*call).clearSiteData},
@@ -130,5 +126,5 @@ func routes() []Route {
 		{get, "/img/default/{name}", Open, false, (*call).defaultImage},
 		{get, "/npm/@clerk/{file...}", Open, false, (*call).script},
 	}
-	return rs
+	return append(rs, organizationRoutes()...)
 }

@@ -20,7 +20,7 @@ func (c *call) getSession() (any, error) {
 func (c *call) touch() (any, error) {
 	p := engine.TouchParams{Select: true}
 	if org, ok := c.form.String("active_organization_id"); ok {
-		p.OrganizationID = &org
+		p.Organization = &org
 	}
 	c.form.String("intent") // what it was for makes no difference
 	if err := c.form.Err(); err != nil {
@@ -56,10 +56,12 @@ func (c *call) end(status session.Status) (any, error) {
 }
 
 // createToken answers with a session token. An absent organization is the
-// session's last one, and that is none, like an empty one.
+// session's last one, an empty one none.
 func (c *call) createToken() (any, error) {
 	p := engine.TokenParams{Origin: c.site.Origin(c.r)}
-	p.OrganizationID, _ = c.form.String("organization_id")
+	if org, ok := c.form.String("organization_id"); ok {
+		p.Organization = &org
+	}
 	debug, _ := c.query.String("debug")
 	p.Fresh = debug == "skip_cache"
 	if err := firstOf(c.form.Err(), c.query.Err()); err != nil {

@@ -23,6 +23,9 @@ type Data struct {
 	// people and are cleaned by [CleanName].
 	UserName    string `json:"user_name,omitempty"`
 	InviterName string `json:"inviter_name,omitempty"`
+	// OrganizationName is the organization that the mail is about. It is cleaned
+	// by [CleanName].
+	OrganizationName string `json:"organization_name,omitempty"`
 	// Email is the address that the mail is about, as the new primary one.
 	Email string `json:"email,omitempty"`
 	// Method is what was added or removed, as its owner would know it: a second

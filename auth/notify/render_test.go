@@ -26,7 +26,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 var full = notify.Data{
-	UserName: "Ada Lovelace", InviterName: "Grace O'Hopper", Email: "ada@new.example", Method: "Authenticator app", OTPCode: "424242",
+	UserName: "Ada Lovelace", InviterName: "Grace O'Hopper", OrganizationName: "Bell & Co", Email: "ada@new.example", Method: "Authenticator app", OTPCode: "424242",
 	ActionURL: "https://acme.example/auth/accept?ticket=abc+def&x=1", ExpiresIn: 10 * time.Minute,
 	RequestedFrom: notify.Source{Device: "Firefox on Linux", Place: "Turin, Italy", Address: "192.0.2.1",
 		At: time.Date(2026, 5, 6, 9, 8, 7, 0, time.FixedZone("", 7200))},
@@ -41,11 +41,11 @@ func TestGolden(t *testing.T) {
 	for _, slug := range notify.Slugs() {
 		bare := notify.Data{}
 		switch slug {
-		case notify.VerificationCode, notify.ResetPasswordCode:
+		case notify.VerificationCode, notify.ResetPasswordCode, notify.AffiliationCode:
 			bare.OTPCode = "424242"
 		case notify.FactorAdded, notify.FactorRemoved, notify.ExternalAccountAdded, notify.ExternalAccountRemoved:
 			bare.Method = "GitHub"
-		case notify.LinkSignIn, notify.LinkSignUp, notify.LinkProfile, notify.AccountUnlock, notify.WaitlistInvitation, notify.Invitation:
+		case notify.LinkSignIn, notify.LinkSignUp, notify.LinkProfile, notify.AccountUnlock, notify.WaitlistInvitation, notify.Invitation, notify.OrganizationInvitation:
 			bare.ActionURL = "https://acme.example/i"
 		case notify.PrimaryEmailChanged:
 			bare.Email = "ada@new.example"

@@ -36,6 +36,8 @@ const (
 	WaitlistConfirmation   = "waitlist_confirmation"         //
 	WaitlistInvitation     = "waitlist_invitation"           // needs ActionURL
 	Invitation             = "invitation"                    // needs ActionURL
+	OrganizationInvitation = "organization_invitation"       // needs ActionURL; OrganizationName, InviterName
+	AffiliationCode        = "affiliation_code"              // needs OTPCode; OrganizationName
 )
 
 // A need is something without which a mail is not sent.
@@ -61,6 +63,7 @@ var mails = []struct {
 	{NewDeviceSignIn, 0}, {AccountLocked, 0}, {AccountUnlock, needsLink},
 	{SignUpAttemptExists, 0}, {SignInAttemptUnknown, 0},
 	{WaitlistConfirmation, 0}, {WaitlistInvitation, needsLink}, {Invitation, needsLink},
+	{OrganizationInvitation, needsLink}, {AffiliationCode, needsCode},
 }
 
 func needsOf(slug string) need {

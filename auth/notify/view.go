@@ -21,6 +21,7 @@ type view struct {
 	AppName, AppURL               string
 	UserName, InviterName         string
 	Email, Method                 string
+	OrganizationName              string
 	OTPCode, ActionURL, ExpiresIn string
 	Device, Place, Address, At    string
 }
@@ -34,7 +35,7 @@ func (r *Renderer) view(d Data) (view, error) {
 		d.AppURL = r.AppURL
 	}
 	v := view{
-		AppName: cleanLine(d.AppName), UserName: CleanName(d.UserName), InviterName: CleanName(d.InviterName), Method: CleanName(d.Method),
+		AppName: cleanLine(d.AppName), UserName: CleanName(d.UserName), InviterName: CleanName(d.InviterName), Method: CleanName(d.Method), OrganizationName: CleanName(d.OrganizationName),
 		OTPCode: d.OTPCode, ExpiresIn: Words(d.ExpiresIn),
 		Device: CleanName(d.RequestedFrom.Device), Place: CleanName(d.RequestedFrom.Place), Address: cleanAddr(d.RequestedFrom.Address),
 	}

@@ -184,11 +184,6 @@ type Limits struct {
 	Mail Rate `json:"mail"`
 }
 
-// Organizations says what is offered of organizations.
-type Organizations struct {
-	Enabled bool `json:"enabled"`
-}
-
 // Default returns the settings of an instance that its host said nothing
 // about: e-mail address and password, verified by a code; sessions of seven
 // days; tokens of a minute.
@@ -216,6 +211,7 @@ func Default() Settings {
 		Access:         Access{DisabledOnSignIn: true},
 		DeleteSelf:     true,
 		Protection:     defaultProtection(),
+		Organizations:  DefaultOrganizations(),
 
 		SecondFactors: SecondFactors{TOTP: true, BackupCodes: true},
 		Passkeys:      Passkeys{AllowAutofill: true, ShowSignInButton: true, SatisfiesSecondFactor: true},

@@ -52,7 +52,10 @@ func TestValidate(t *testing.T) {
 		"codes.lifetime":                  func(s *settings.Settings) { s.Codes.Lifetime = time.Hour },
 		"codes.tries":                     func(s *settings.Settings) { s.Codes.Tries = 11 },
 		"codes.resend_after":              func(s *settings.Settings) { s.Codes.ResendAfter = -1 },
-		"organizations.enabled":           func(s *settings.Settings) { s.Organizations.Enabled = true },
+		"organizations.enabled":           func(s *settings.Settings) { s.Organizations.Teams = true },
+		"organizations.max_memberships":   func(s *settings.Settings) { s.Organizations.MaxMemberships = -1 },
+		"organizations.create_limit":      func(s *settings.Settings) { s.Organizations.CreateLimit = -1 },
+		"organizations.enrollment_modes":  func(s *settings.Settings) { s.Organizations.EnrollmentModes = []string{"manual_invitation"} },
 		"limits.mail":                     func(s *settings.Settings) { s.Limits.Mail = settings.Rate{Count: 1} },
 	} {
 		s := settings.Default()

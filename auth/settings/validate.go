@@ -71,7 +71,7 @@ func (s *Settings) Validate() error {
 	between(s.Codes.Lifetime, time.Minute, 10*time.Minute, "codes.lifetime")
 	check(s.Codes.Tries >= 1 && s.Codes.Tries <= 10, "codes.tries", "must be 1 to 10")
 	between(s.Codes.ResendAfter, 0, s.Codes.Lifetime, "codes.resend_after")
-	check(!s.Organizations.Enabled, "organizations.enabled", "organizations cannot be enabled yet")
+	s.Organizations.validate(check)
 
 	s.Protection.validate(check)
 	check(!s.Protection.Strict() || s.EmailAddress.VerifyAtSignUp, "protection.enumeration",

@@ -92,16 +92,19 @@ func (us Users) DropPassword(ctx context.Context, id string, signOut bool) (*use
 
 // MarkPasswordCompromised marks a password as known to others, so that it
 // opens nothing until it is reset, and voids sign-ins under way; revoke ends
-// the sessions too.
+// the sessions too, which otherwise wait for a new password.
 func (us Users) MarkPasswordCompromised(ctx context.Context, id string, revoke bool) (*user.User, error) {
 	return us.change(ctx, id, func(t *txn, u *user.User) error {
-		if err := user.SetCompromised(ctx, t, u.ID, true); err != nil {
+		if err := user.SetCompromised(ctx, t, u.ID, true, t.now); err != nil {
 			return err
 		}
 		if revoke {
 			return us.e.shutOut(ctx, t, u)
 		}
-		return voidAttempts(ctx, t, u.ID, "")
+		if err := voidAttempts(ctx, t, u.ID, ""); err != nil {
+			return err
+		}
+		return us.e.retask(ctx, t, u)
 	})
 }
 

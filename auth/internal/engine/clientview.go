@@ -109,7 +109,11 @@ func (e *Engine) View(ctx context.Context, b *Browser) (*ClientView, error) {
 		}
 		for _, s := range ss {
 			if u := us[s.UserID]; u != nil && b.sees(s) {
-				v.Sessions = append(v.Sessions, &SessionView{Session: s, User: u})
+				ms, err := e.listedMemberships(ctx, tx, u, s.LastActiveOrganizationID)
+				if err != nil {
+					return err
+				}
+				v.Sessions = append(v.Sessions, &SessionView{Session: s, User: u, Memberships: ms})
 			}
 		}
 		if id := v.Client.SignInID; id != "" {

@@ -29,6 +29,7 @@ import (
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/auth/ticket"
+	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
@@ -76,6 +77,12 @@ type Config struct {
 	Mailer   notify.Mailer
 	Renderer *notify.Renderer
 
+	// Catalogue are the roles and permissions that the host defines in code.
+	Catalogue organization.Catalogue
+	// Resolver finds the TXT records that show who owns a domain; nil: the
+	// system's.
+	Resolver Resolver
+
 	Log *slog.Logger     // nil: none
 	Now func() time.Time // nil: time.Now
 	// OnUser runs in the transaction that creates a user, whatever the way: an
@@ -105,17 +112,18 @@ type Engine struct {
 	settings   settingsCache
 	keys       keyring
 	revoked    revocations
+	orgChanges orgChanges
 	wake       chan struct{} // the outbox has something due
 	running    atomic.Bool
 }
 
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
-	return []*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
+	return append([]*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
 		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
 		user.ExternalTokensKind, flowKind,
 		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
-		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}
+		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}, organizationKinds...)
 }
 
 // New returns an engine on a store that has its tables, keys and secrets.
@@ -139,7 +147,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.limits = &limit.Limiter{Now: e.now}
 	e.mails = &limit.Limiter{Now: e.now}
 	e.checker.Now = e.now
-	e.revoked.now = e.now
+	e.revoked.now, e.orgChanges.now = e.now, e.now
 	var err error
 	if e.decoys, err = newDecoys(ctx, e.now()); err != nil {
 		return nil, fmt.Errorf("make a decoy: %w", err)
@@ -173,6 +181,10 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	if err := e.rotateKeys(ctx); err != nil {
 		return nil, fmt.Errorf("load signing keys: %w", err)
+	}
+	err = e.store.Update(ctx, func(tx store.Tx) error { return organization.EnsureRoles(ctx, tx, cfg.Catalogue, e.now()) })
+	if err != nil {
+		return nil, fmt.Errorf("roles of organizations: %w", err)
 	}
 	if err := e.loadRevocations(ctx); err != nil {
 		return nil, fmt.Errorf("load revocations: %w", err)
@@ -210,6 +222,10 @@ type txn struct {
 	now   time.Time
 	ended []*session.Session
 	mail  bool
+	// orgChanges are what tokens are to be refused for.
+	orgChanges []*organization.Change
+	// texts are what users were looked for by when they were read, see Put.
+	texts map[string]string
 }
 
 // update runs fn in one transaction, and after the commit tells this process
@@ -224,6 +240,7 @@ func (e *Engine) update(ctx context.Context, fn func(t *txn) error) error {
 		return err
 	}
 	e.revoked.add(t.ended)
+	e.orgChanges.add(t.orgChanges)
 	if t.mail {
 		e.wakeOutbox()
 	}

@@ -136,7 +136,15 @@ func (ss Sessions) Token(ctx context.Context, id string, lifetime time.Duration)
 			return "", err
 		}
 	}
-	return ss.e.keys.issuer.Mint(ctx, ss.e.claims(s, TokenParams{}, lifetime))
+	c := ss.e.claims(s, TokenParams{}, lifetime)
+	active, err := ss.e.active(ctx, s, nil)
+	if err != nil {
+		return "", err
+	}
+	if err := active.put(&c); err != nil {
+		return "", err
+	}
+	return ss.e.keys.issuer.Mint(ctx, c)
 }
 
 func (ss Sessions) noteTokens(ctx context.Context, id string, lifetime time.Duration) (s *session.Session, err error) {

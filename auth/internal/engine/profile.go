@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/lockout"
@@ -20,12 +22,20 @@ type Actor struct {
 	Browser *Browser
 	Session *session.Session
 	User    *user.User
+	// tasks are those of a pending session that it may do.
+	tasks []string
 }
 
 // Actor finds who acts: the session with the given ID on the browser's client,
 // or the current one if the ID is empty. Pending sessions and users who are
 // banned or locked may not act.
 func (e *Engine) Actor(ctx context.Context, b *Browser, sessionID string) (*Actor, error) {
+	return e.ActorFor(ctx, b, sessionID)
+}
+
+// ActorFor is Actor for what is part of a task: a session that is pending
+// because of one of tasks may act, too.
+func (e *Engine) ActorFor(ctx context.Context, b *Browser, sessionID string, tasks ...string) (*Actor, error) {
 	none := fault.New("authentication_invalid", "")
 	if b.Client == nil {
 		return nil, none
@@ -37,9 +47,9 @@ func (e *Engine) Actor(ctx context.Context, b *Browser, sessionID string) (*Acto
 		}
 		sessionID = s.ID
 	}
-	a := &Actor{Browser: b}
+	a := &Actor{Browser: b, tasks: tasks}
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		a.Session, a.User, err = e.actor(ctx, tx, b, sessionID)
+		a.Session, a.User, err = e.actor(ctx, tx, b, sessionID, tasks)
 		return err
 	})
 	if err != nil {
@@ -48,13 +58,13 @@ func (e *Engine) Actor(ctx context.Context, b *Browser, sessionID string) (*Acto
 	return a, nil
 }
 
-func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID string) (*session.Session, *user.User, error) {
+func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID string, tasks []string) (*session.Session, *user.User, error) {
 	none := fault.New("authentication_invalid", "")
 	s, err := session.Get(ctx, tx, sessionID)
 	if err != nil {
 		return nil, nil, missingAs(err, none)
 	}
-	if s.ClientID != b.Client.ID || s.StatusAt(e.now()) != session.Active || !b.sees(s) {
+	if s.ClientID != b.Client.ID || !mayAct(s, e.now(), tasks) || !b.sees(s) {
 		return nil, nil, none
 	}
 	u, err := user.Get(ctx, tx, s.UserID)
@@ -65,6 +75,22 @@ func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID s
 		return nil, nil, fault.From(err)
 	}
 	return s, u, nil
+}
+
+// mayAct reports whether a session is active, or pending for one of tasks.
+func mayAct(s *session.Session, now time.Time, tasks []string) bool {
+	switch s.StatusAt(now) {
+	case session.Active:
+		return true
+	case session.Pending:
+		return slices.ContainsFunc(s.Tasks, func(task string) bool { return slices.Contains(tasks, task) })
+	}
+	return false
+}
+
+// actorFor reads the actor anew in a transaction.
+func (e *Engine) actorFor(ctx context.Context, tx store.Tx, a *Actor) (*session.Session, *user.User, error) {
+	return e.actor(ctx, tx, a.Browser, a.Session.ID, a.tasks)
 }
 
 // errUnchanged is what fn returns to commit without storing the user.
@@ -97,7 +123,7 @@ func (e *Engine) edit(ctx context.Context, a *Actor, fn func(t *txn, u *user.Use
 	}
 	var after *user.User
 	err := e.update(ctx, func(t *txn) error {
-		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID)
+		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID, a.tasks)
 		if err != nil {
 			return err
 		}
@@ -204,7 +230,7 @@ func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain st
 		return fault.New("form_param_value_disabled", "new_password")
 	}
 	ctx = withAddr(ctx, a.Browser.Addr)
-	confirmed, sl, err := e.confirmPassword(ctx, a, current, s)
+	confirmed, sl, err := e.confirmOrReset(ctx, a, current, plain, s)
 	if err != nil {
 		return err
 	}
@@ -223,6 +249,26 @@ func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain st
 		}
 		return e.setPassword(ctx, t, u, passwordChange{hash: hash, signOut: signOut, keepSession: a.Session.ID, by: a.Browser.Request})
 	})
+}
+
+// confirmOrReset is confirmPassword, but for a session whose task is to set
+// another password in place of a known one.
+func (e *Engine) confirmOrReset(ctx context.Context, a *Actor, current, plain string, s *settings.Settings) (string, *slot, error) {
+	known, err := e.resetting(ctx, a)
+	if err != nil || known == nil {
+		if err != nil {
+			return "", nil, err
+		}
+		return e.confirmPassword(ctx, a, current, s)
+	}
+	if err := e.allowAccount("", a.User, s); err != nil { // it costs a hash
+		return "", nil, err
+	}
+	res, err := e.hasher.Verify(ctx, known.Hash, plain)
+	if err == nil && res.OK {
+		err = fault.New("form_new_password_matches_current", "new_password")
+	}
+	return known.Hash, nil, err
 }
 
 // newPassword checks and hashes what is to take the place of the current
@@ -359,12 +405,15 @@ func (e *Engine) DeleteSelf(ctx context.Context, a *Actor) error {
 		return fault.New("conflict", "")
 	}
 	err := e.change(ctx, a.Browser, false, func(t *txn, c *session.Client, rotate func()) error {
-		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID)
+		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID, a.tasks)
 		if err != nil {
 			return err
 		}
 		if u.DeleteSelfDisabled {
 			return fault.New("user_delete_self_not_enabled", "")
+		}
+		if err := e.leaveAll(ctx, t, u.ID, true); err != nil {
+			return err
 		}
 		if err := e.deleteUser(ctx, t, u, session.Removed); err != nil {
 			return err
@@ -387,6 +436,9 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 		return err
 	}
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
+		return err
+	}
+	if err := e.leaveAll(ctx, t, u.ID, false); err != nil {
 		return err
 	}
 	if err := lockout.Delete(ctx, t, u.ID); err != nil {

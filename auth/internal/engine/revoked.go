@@ -85,6 +85,9 @@ func (e *Engine) loadRevocations(ctx context.Context) error {
 		return err
 	}
 	e.revoked.add(ss)
+	if err := e.learnOrgChanges(ctx, now.Add(-maxTokenLifetime-tokenLeeway)); err != nil {
+		return err
+	}
 	e.revoked.learned, e.revoked.overlooked = now, now
 	return nil
 }
@@ -105,6 +108,9 @@ func (e *Engine) learnRevocations(ctx context.Context) error {
 		return err
 	}
 	e.revoked.add(ss)
+	if err := e.learnOrgChanges(ctx, e.revoked.learned.Add(-learnOverlap)); err != nil {
+		return err
+	}
 	e.revoked.learned = now
 	return nil
 }

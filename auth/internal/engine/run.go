@@ -12,6 +12,7 @@ var ErrRunning = errors.New("usher: Run is running already")
 const (
 	purgeEvery = time.Hour
 	learnEvery = time.Second
+	sweepEvery = 10 * time.Second
 	// Mails that could not be sent at commit, or by an instance that died, are
 	// found by looking.
 	outboxEvery = 10 * time.Second
@@ -39,12 +40,16 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) runJobs(ctx context.Context) {
 	tick := time.NewTicker(learnEvery)
 	defer tick.Stop()
-	purged := time.Time{}
+	purged, swept := time.Time{}, time.Time{}
 	for ctx.Err() == nil {
 		now := e.now()
 		e.job(ctx, "learn revocations", e.learnRevocations)
 		if e.keysStale(now) {
 			e.job(ctx, "rotate keys", e.rotateKeys)
+		}
+		if now.Sub(swept) >= sweepEvery {
+			swept = now
+			e.job(ctx, "sweep deleted organizations", e.sweepOrganizations)
 		}
 		if now.Sub(purged) >= purgeEvery {
 			if e.job(ctx, "purge", func(ctx context.Context) error { _, err := e.store.Purge(ctx, now); return err }) {

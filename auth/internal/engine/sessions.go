@@ -15,12 +15,25 @@ import (
 type SessionView struct {
 	*session.Session
 	User *user.User
+	// Memberships are those that come along with the user.
+	Memberships []*MembershipView
+}
+
+// Organization is the session's last one, if the user is in it still.
+func (v *SessionView) Organization() string {
+	for _, m := range v.Memberships {
+		if m.OrganizationID == v.LastActiveOrganizationID {
+			return m.OrganizationID
+		}
+	}
+	return ""
 }
 
 // TouchParams say what a touch changes besides the time.
 type TouchParams struct {
-	// OrganizationID: nil leaves the active organization, empty is none.
-	OrganizationID *string
+	// Organization is the one to be active, by ID or slug; nil leaves it, empty
+	// is none.
+	Organization *string
 	// Select makes the session the client's active one.
 	Select bool
 }
@@ -35,8 +48,19 @@ func (e *Engine) TouchSession(ctx context.Context, b *Browser, id string, p Touc
 	if !s.LiveAt(e.now()) {
 		return nil, fault.New("invalid_action_for_session", "")
 	}
-	if p.OrganizationID != nil && *p.OrganizationID != "" {
-		return nil, fault.New("resource_not_found", "") // no organization has this user
+	if !b.stale {
+		if err := e.enrollUser(ctx, s.UserID); err != nil {
+			return nil, err
+		}
+	}
+	if !b.stale && p.Organization != nil {
+		id, err := e.activate(ctx, s, *p.Organization)
+		if err != nil {
+			return nil, err
+		}
+		if s, err = e.setActive(ctx, s, id); err != nil {
+			return nil, err
+		}
 	}
 	if !b.stale { // a request that was under way during a sign-in changes nothing
 		if p.Select && (b.Client.LastActiveSessionID != id || b.Client.RotateDue) {
@@ -68,7 +92,11 @@ func (e *Engine) sessionView(ctx context.Context, s *session.Session) (*SessionV
 	v := &SessionView{Session: s}
 	err := e.view(ctx, func(tx store.Tx) (err error) {
 		v.User, err = user.Get(ctx, tx, s.UserID)
-		return missingAs(err, nil)
+		if missingAs(err, nil) != nil {
+			return err
+		}
+		v.Memberships, err = e.listedMemberships(ctx, tx, v.User, s.LastActiveOrganizationID)
+		return err
 	})
 	return v, err
 }
@@ -175,10 +203,16 @@ func (e *Engine) withUsers(ctx context.Context, ss []*session.Session) ([]*Sessi
 	views := make([]*SessionView, len(ss))
 	err := e.view(ctx, func(tx store.Tx) error {
 		us, err := usersOf(ctx, tx, ss)
+		if err != nil {
+			return err
+		}
 		for i, s := range ss {
 			views[i] = &SessionView{Session: s, User: us[s.UserID]}
+			if views[i].Memberships, err = e.listedMemberships(ctx, tx, views[i].User, s.LastActiveOrganizationID); err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 	return views, err
 }

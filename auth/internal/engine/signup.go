@@ -10,6 +10,7 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
@@ -371,6 +372,7 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 	if err != nil {
 		return err
 	}
+	s.SetTasks(signin.Tasks(signin.Env{User: u, Settings: r.settings, Strategies: r.e.strategies}, s.SecondFactorAt), t.now)
 	if err := session.Put(ctx, t, s); err != nil {
 		return err
 	}

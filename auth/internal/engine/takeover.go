@@ -34,7 +34,7 @@ func (r *signInRun) takeOver(ctx context.Context, keepAttempt, addressID, strate
 	if u.PasswordEnabled {
 		return r.e.setPassword(ctx, t, u, passwordChange{signOut: true, keepAttempt: keepAttempt, by: r.b.Request})
 	}
-	if err := signin.VoidAll(ctx, t, u.ID, keepAttempt, t.now); err != nil {
+	if err := voidAttempts(ctx, t, u.ID, keepAttempt); err != nil {
 		return err
 	}
 	if err := r.e.endUser(ctx, t, u.ID, "", session.Revoked); err != nil {

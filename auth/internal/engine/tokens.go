@@ -14,9 +14,9 @@ import (
 
 // TokenParams ask for a session token.
 type TokenParams struct {
-	// OrganizationID: empty is none. Any other is refused: no organization has
-	// the user.
-	OrganizationID string
+	// Organization is the one to speak of, by ID or slug; nil is the session's
+	// last, empty is none. One that the user is not in is refused.
+	Organization *string
 	// Origin becomes azp; empty leaves it out.
 	Origin string
 	// Fresh asks for a token that nobody was given before.
@@ -34,9 +34,6 @@ func (e *Engine) Token(ctx context.Context, b *Browser, sessionID string, p Toke
 	now := e.now()
 	if !s.LiveAt(now) {
 		return "", fault.New("authentication_invalid", "")
-	}
-	if p.OrganizationID != "" {
-		return "", fault.New("resource_not_found", "")
 	}
 	if s.NeedsTouch(now) && !b.stale {
 		if s, err = e.touch(ctx, s, b.Request); err != nil {
@@ -103,11 +100,21 @@ func (e *Engine) mint(ctx context.Context, s *session.Session, p TokenParams) (s
 		return "", fault.New("authentication_invalid", "")
 	}
 	lifetime := e.Settings(ctx).Sessions.TokenLifetime
-	sign := func(ctx context.Context) (string, error) { return e.keys.issuer.Mint(ctx, e.claims(s, p, lifetime)) }
+	active, err := e.active(ctx, s, p.Organization)
+	if err != nil {
+		return "", err
+	}
+	sign := func(ctx context.Context) (string, error) {
+		c := e.claims(s, p, lifetime)
+		if err := active.put(&c); err != nil {
+			return "", err
+		}
+		return e.keys.issuer.Mint(ctx, c)
+	}
 	if p.Fresh {
 		return sign(ctx)
 	}
-	key := fmt.Sprintf("%s %s %d %d %s", s.ID, p.Origin, s.FirstFactorAt.Unix(), s.SecondFactorAt.Unix(), s.Status)
+	key := fmt.Sprintf("%s %s %d %d %s %s", s.ID, p.Origin, s.FirstFactorAt.Unix(), s.SecondFactorAt.Unix(), s.Status, active.key())
 	return e.keys.minter.Do(ctx, key, sign)
 }
 
@@ -139,8 +146,9 @@ func (e *Engine) Revoked(sessionID string) bool { return e.revoked.has(sessionID
 // with no token or an expired one, and returns a new token with its session.
 // The session that the expired one names is renewed or nobody is: another one
 // would make somebody else of the person in the middle of what they do. Only
-// without a name it is the current one.
-func (e *Engine) Renew(ctx context.Context, b *Browser, sessionID, origin string) (*session.Session, string, error) {
+// without a name it is the current one. The organization is that of p if the
+// user is in it still, else none.
+func (e *Engine) Renew(ctx context.Context, b *Browser, sessionID string, p TokenParams) (*session.Session, string, error) {
 	if b.Client == nil {
 		return nil, "", fault.New("signed_out", "")
 	}
@@ -163,6 +171,11 @@ func (e *Engine) Renew(ctx context.Context, b *Browser, sessionID, origin string
 			return nil, "", err
 		}
 	}
-	t, err := e.mint(ctx, s, TokenParams{Origin: origin})
+	t, err := e.mint(ctx, s, p)
+	if err != nil && p.Organization != nil && fault.From(err).Code == "resource_not_found" {
+		none := ""
+		p.Organization = &none
+		t, err = e.mint(ctx, s, p)
+	}
 	return s, t, err
 }

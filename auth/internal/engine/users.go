@@ -321,11 +321,11 @@ func (us Users) RemovePassword(ctx context.Context, id string) (*user.User, erro
 // nothing until it is reset, or takes that back.
 func (us Users) SetPasswordCompromised(ctx context.Context, id string, compromised bool) (*user.User, error) {
 	return us.change(ctx, id, func(t *txn, u *user.User) error {
-		if err := user.SetCompromised(ctx, t, u.ID, compromised); err != nil {
+		if err := user.SetCompromised(ctx, t, u.ID, compromised, t.now); err != nil {
 			return err
 		}
 		if !compromised {
-			return nil
+			return us.e.retask(ctx, t, u)
 		}
 		return us.e.shutOut(ctx, t, u)
 	})

@@ -2,8 +2,10 @@ package wire
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/usherauth/usher/auth/internal/picture"
+	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/user"
 )
 
@@ -33,4 +35,13 @@ func (i Images) User(u *user.User) string {
 		return i.Image(u.ImageID)
 	}
 	return i.Default(u.ID, u.FirstName, u.LastName)
+}
+
+// Organization is the URL of an organization's logo, or of the default one.
+func (i Images) Organization(o *organization.Organization) string {
+	if o.ImageID != "" {
+		return i.Image(o.ImageID)
+	}
+	first, _, _ := strings.Cut(o.Name, " ")
+	return i.Default(o.ID, first)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/organization"
 )
 
 // Paths are where the pages of an application are that clients link to.
@@ -229,9 +230,10 @@ type PasskeySettings struct {
 // OrganizationSettings say what is offered of organizations. Without them
 // clients show no organization at all.
 type OrganizationSettings struct {
-	Enabled               bool `json:"enabled"`
-	MaxAllowedMemberships int  `json:"max_allowed_memberships"`
-	Actions               struct {
+	Enabled                    bool `json:"enabled"`
+	MaxAllowedMemberships      int  `json:"max_allowed_memberships"`
+	ForceOrganizationSelection bool `json:"force_organization_selection"`
+	Actions                    struct {
 		AdminDelete bool `json:"admin_delete"`
 	} `json:"actions"`
 	Domains struct {
@@ -289,9 +291,11 @@ func NewEnvironment(s *settings.Settings, offered []*oauth.Provider, p Paths, c 
 		d.CaptchaWidgetType = &c.WidgetType
 		d.CaptchaPublicKey, d.CaptchaPublicKeyInvisible = wire.TextOrNull(c.SiteKey), wire.TextOrNull(c.InvisibleSiteKey)
 	}
-	org := &env.OrganizationSettings
-	org.Enabled, org.Actions.AdminDelete = s.Organizations.Enabled, true
-	org.Domains.EnrollmentModes, org.Domains.DefaultRole, org.CreatorRole = []string{}, "org:member", "org:admin"
+	o, org := s.Organizations, &env.OrganizationSettings
+	org.Enabled, org.MaxAllowedMemberships, org.ForceOrganizationSelection = o.Enabled, o.MaxMemberships, o.ForceSelection
+	org.Actions.AdminDelete, org.Slug.Disabled, org.Domains.Enabled = o.AdminDelete, !o.Slugs, o.Domains
+	org.Domains.EnrollmentModes = append([]string{organization.ManualInvitation}, o.EnrollmentModes...)
+	org.Domains.DefaultRole, org.CreatorRole = organization.Member, organization.Admin
 	env.FraudSettings.Object, env.FraudSettings.Native.DeviceAttestationMode = "fraud_settings", "disabled"
 	return env
 }
@@ -375,7 +379,7 @@ func userSettings(s *settings.Settings) UserSettings {
 			"block_email_subaddresses":                {s.Access.BlockSubaddresses}, "block_disposable_email_domains": {s.Access.BlockDisposable}},
 		PasswordSettings: passwordSettings(s.Password),
 		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
-		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled}}
+		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled && s.Organizations.MembersCreate}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
 	u.AttackProtection.EnumerationProtection.Enabled = s.Protection.Strict()
 	if k := s.Passkeys; k.Enabled {

@@ -78,10 +78,11 @@ func base(s *session.Session, now time.Time) SessionBase {
 
 // Session is s at the time now. A session whose user is gone has none.
 func (e Encoder) Session(s *engine.SessionView, now time.Time) *Session {
-	out := &Session{SessionBase: base(s.Session, now), LastActiveOrganizationID: wire.TextOrNull(s.LastActiveOrganizationID),
+	out := &Session{SessionBase: base(s.Session, now), LastActiveOrganizationID: wire.TextOrNull(s.Organization()),
 		FactorVerificationAge: s.FactorAge(now), CreatedAt: wire.Millis(s.CreatedAt), UpdatedAt: wire.Millis(s.UpdatedAt)}
 	if s.User != nil {
 		out.User, out.PublicUserData = e.User(s.User, now), e.PublicUserData(s.User)
+		out.User.OrganizationMemberships = e.OrganizationMemberships(s.Memberships)
 	}
 	return out
 }

@@ -1,0 +1,33 @@
+package fapi
+
+import "maps"
+
+func init() { maps.Copy(gates, organizationGates) }
+
+// organizationGates are never shut: an organization is no part of the account,
+// its own permissions stand before it, and the clients have no step-up for it.
+var organizationGates = map[string]gate{
+	"DELETE /v1/me/organization_memberships/{organization_id}":                                      never,
+	"POST /v1/me/organization_invitations/{invitation_id}/accept":                                   never,
+	"POST /v1/me/organization_suggestions/{suggestion_id}/accept":                                   never,
+	"POST /v1/organizations":                                                                        never,
+	"PATCH /v1/organizations/{organization_id}":                                                     never,
+	"DELETE /v1/organizations/{organization_id}":                                                    never,
+	"PUT /v1/organizations/{organization_id}/logo":                                                  never,
+	"DELETE /v1/organizations/{organization_id}/logo":                                               never,
+	"POST /v1/organizations/{organization_id}/memberships":                                          never,
+	"PATCH /v1/organizations/{organization_id}/memberships/{user_id}":                               never,
+	"DELETE /v1/organizations/{organization_id}/memberships/{user_id}":                              never,
+	"POST /v1/organizations/{organization_id}/invitations":                                          never,
+	"POST /v1/organizations/{organization_id}/invitations/bulk":                                     never,
+	"POST /v1/organizations/{organization_id}/invitations/{invitation_id}/revoke":                   never,
+	"POST /v1/organizations/{organization_id}/membership_requests/{request_id}/accept":              never,
+	"POST /v1/organizations/{organization_id}/membership_requests/{request_id}/reject":              never,
+	"POST /v1/organizations/{organization_id}/domains":                                              never,
+	"DELETE /v1/organizations/{organization_id}/domains/{domain_id}":                                never,
+	"POST /v1/organizations/{organization_id}/domains/{domain_id}/update_enrollment_mode":           never,
+	"POST /v1/organizations/{organization_id}/domains/{domain_id}/prepare_affiliation_verification": never,
+	"POST /v1/organizations/{organization_id}/domains/{domain_id}/attempt_affiliation_verification": never,
+	"POST /v1/organizations/{organization_id}/domains/{domain_id}/prepare_ownership_verification":   never,
+	"POST /v1/organizations/{organization_id}/domains/{domain_id}/attempt_ownership_verification":   never,
+}

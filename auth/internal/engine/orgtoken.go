@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/organization"
+	"github.com/usherauth/usher/session"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/token"
+)
+
+const (
+	// versionsClaim says of which version of the organization, and of the roles,
+	// a token speaks.
+	versionsClaim = "opv"
+	// teamsClaim says in which teams of the organization the user is, and as
+	// what.
+	teamsClaim = "tms"
+)
+
+// searchTexts are the entries that a user is looked for by, as one text.
+func searchTexts(r store.Record) string {
+	var out []string
+	for _, e := range r.Entries {
+		if e.Index == "search" {
+			out = append(out, e.Value)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
+}
+
+// An activeOrganization is what a token says of one.
+type activeOrganization struct {
+	org   *organization.Organization
+	role  string
+	held  []string
+	set   int64
+	teams []*organization.TeamMember
+}
+
+// key tells tokens apart that say different things of an organization.
+func (a *activeOrganization) key() string {
+	if a == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d %d", a.org.ID, a.org.Version, a.set)
+}
+
+// put writes it into claims.
+func (a *activeOrganization) put(c *token.Claims) error {
+	if a == nil {
+		return nil
+	}
+	c.Organization = &token.Organization{ID: a.org.ID, Slug: a.org.Slug, Role: a.role}
+	if err := c.Grant(nil, a.held); err != nil {
+		return err
+	}
+	c.Custom = map[string]json.RawMessage{versionsClaim: json.RawMessage(fmt.Sprintf("[%d,%d]", a.org.Version, a.set))}
+	if len(a.teams) == 0 {
+		return nil
+	}
+	roles := make(map[string]string, len(a.teams))
+	for _, m := range a.teams {
+		roles[m.TeamID] = m.Role
+	}
+	raw, err := json.Marshal(roles)
+	c.Custom[teamsClaim] = raw
+	return err
+}
+
+// active finds the organization that a token of s is to speak of: nil is none.
+// want names one by ID or slug, empty is none, and nil the session's last. Of
+// the last one nobody may be a member any more; another that the user is not in
+// is unknown.
+func (e *Engine) active(ctx context.Context, s *session.Session, want *string) (*activeOrganization, error) {
+	set := e.Settings(ctx).Organizations
+	id := s.LastActiveOrganizationID
+	if want != nil && (*want != "" || !set.ForceSelection) {
+		id = *want
+	}
+	if id == "" {
+		return nil, nil
+	}
+	unknown := fault.New("resource_not_found", "")
+	if !set.Enabled {
+		if want != nil && *want != "" {
+			return nil, unknown
+		}
+		return nil, nil
+	}
+	a := &activeOrganization{}
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		if a.org, err = organization.Find(ctx, tx, id); err != nil {
+			return err
+		}
+		m, err := organization.GetMembership(ctx, tx, a.org.ID, s.UserID)
+		if err != nil {
+			return err
+		}
+		roles, err := organization.LoadRoles(ctx, tx)
+		if err != nil {
+			return err
+		}
+		a.role, a.held, a.set = m.Role, roles.Permissions(m.Role), roles.Set.Version
+		if set.Teams && a.org.TeamsCount > 0 {
+			a.teams, err = organization.TeamsOf(ctx, tx, a.org.ID, s.UserID)
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		return a, nil
+	case errors.Is(err, store.ErrNotFound) && (want == nil || *want == ""):
+		return nil, nil
+	}
+	return nil, missingAs(err, unknown)
+}
+
+// activate makes an organization, named by ID or slug, the session's last one,
+// or none if it is empty. A choice that must be made is not taken back.
+func (e *Engine) activate(ctx context.Context, s *session.Session, want string) (string, error) {
+	if want == "" && e.Settings(ctx).Organizations.ForceSelection {
+		return s.LastActiveOrganizationID, nil
+	}
+	a, err := e.active(ctx, s, &want)
+	if err != nil || a == nil {
+		return "", err
+	}
+	return a.org.ID, nil
+}
