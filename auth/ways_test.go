@@ -77,8 +77,24 @@ var (
 
 const signIns, signUps = "/v1/client/sign_ins", "/v1/client/sign_ups"
 
+// brought adds the ticket of the walk to a form.
+func brought(pairs ...string) func(*walk) url.Values {
+	return func(w *walk) url.Values {
+		v := form(pairs...)(w)
+		v.Set("strategy", "ticket")
+		v.Set("ticket", w.ticket)
+		return v
+	}
+}
+
 // ways are all ways in.
 var ways = []way{
+	{name: "actor token", given: plainUser, arm: (*walk).armActorToken, steps: []wayStep{
+		{"create", signIns, brought(), 1, "complete"},
+	}},
+	{name: "invitation", set: restricted, arm: (*walk).armInvitation, steps: []wayStep{
+		{"create", signUps, brought("password", wayPassword), 1, "complete"},
+	}},
 	{name: "password, one call", given: plainUser, steps: []wayStep{
 		{"create", signIns, form("identifier", wayUser, "password", wayPassword), 2, "complete"},
 	}},
@@ -156,6 +172,7 @@ type walk struct {
 	nonce  string              // what the device is asked to sign
 	social *oauthtest.Server   // a provider at which the user has an account
 	away   string              // where that wants the browser
+	ticket string              // of a link that the host made
 }
 
 // newWalk is an instance on st for the given way.

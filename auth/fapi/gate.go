@@ -23,8 +23,13 @@ var gates = map[string]gate{
 	"POST /v1/me/email_addresses":              always,
 	"DELETE /v1/me/email_addresses/{email_id}": always,
 	// Whoever verifies an address has added it, and shows that it is theirs.
-	"POST /v1/me/email_addresses/{email_id}/prepare_verification": never,
-	"POST /v1/me/email_addresses/{email_id}/attempt_verification": never,
+	"POST /v1/me/email_addresses/{email_id}/prepare_verification":      never,
+	"POST /v1/me/email_addresses/{email_id}/attempt_verification":      never,
+	"POST /v1/me/phone_numbers":                                        always,
+	"PATCH /v1/me/phone_numbers/{phone_number_id}":                     always,
+	"DELETE /v1/me/phone_numbers/{phone_number_id}":                    always,
+	"POST /v1/me/phone_numbers/{phone_number_id}/prepare_verification": never,
+	"POST /v1/me/phone_numbers/{phone_number_id}/attempt_verification": never,
 	// An app or a passkey is shown in the session that was let in to add it.
 	"POST /v1/me/totp":                                       always,
 	"DELETE /v1/me/totp":                                     always,
