@@ -26,7 +26,7 @@ type CreateParams struct {
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	Locale                                          string
 	CreatedAt, LegalAcceptedAt                      time.Time
-	DeleteSelfDisabled                              bool
+	DeleteSelfDisabled, BypassClientTrust           bool
 	CreateOrganizationDisabled                      bool
 	CreateOrganizationsLimit                        int
 }
@@ -43,6 +43,7 @@ type UpdateParams struct {
 	TOTPSecret                                      string // as in CreateParams, in place of the former one
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	DeleteSelfEnabled, CreateOrganizationEnabled    *bool
+	BypassClientTrust                               *bool
 	CreateOrganizationsLimit                        *int
 	Locale                                          *string
 	LegalAcceptedAt                                 *time.Time
