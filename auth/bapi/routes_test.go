@@ -12,7 +12,8 @@ import (
 func patterns() []string { return bapi.Patterns() }
 
 // unknown names things that do not exist.
-var unknown = map[string]string{"user_id": "user_none", "email_address_id": "idn_none", "session_id": "sess_none",
+var unknown = map[string]string{"organization_id": "org_none", "domain_id": "orgdmn_none", "organization_role_id": "role_none", "permission_id": "perm_none",
+	"role_set_key_or_id": "rset_none", "team_id": "team_none", "user_id": "user_none", "email_address_id": "idn_none", "session_id": "sess_none",
 	"client_id": "client_none", "template": "none", "provider": "oauth_google", "sign_in_token_id": "sit_none", "actor_token_id": "act_none",
 	"invitation_id": "inv_none", "waitlist_entry_id": "wle_none", "identifier_id": "alid_none", "passkey_identification_id": "idn_none",
 	"external_account_id": "eac_none"}
@@ -116,27 +117,35 @@ func TestRoutes_other(t *testing.T) {
 
 // minimal are bodies that are right but for what the path names.
 var minimal = map[string]any{
-	"POST /v1/users/{user_id}/verify_totp":                fields{"code": "123456"},
-	"POST /v1/users/{user_id}/verify_password":            fields{"password": goodPassword},
-	"PUT /v1/users/{user_id}/email_address":               fields{"email_address": "new@example.com"},
-	"POST /v1/sessions/{session_id}/refresh":              fields{"expired_token": "x", "refresh_token": "y", "request_origin": "https://example.com"},
-	"POST /v1/sign_in_tokens":                             fields{"user_id": "user_none"},
-	"POST /v1/actor_tokens":                               fields{"user_id": "user_none", "actor": fields{"sub": "user_x"}},
-	"POST /v1/users/ban":                                  fields{"user_ids": []string{"user_none"}},
-	"POST /v1/users/unban":                                fields{"user_ids": []string{"user_none"}},
-	"POST /v1/email_addresses":                            fields{"user_id": "user_none", "email_address": "new@example.com"},
-	"POST /v1/sessions":                                   fields{"user_id": "user_none"},
-	"GET /v1/clients/handshake_payload":                   nil,
-	"POST /v1/clients/verify":                             fields{"token": "client_none.AAAA"},
-	"POST /v1/sessions/{session_id}/tokens/{template}":    fields{},
-	"POST /v1/users/{user_id}/password/set_compromised":   fields{},
-	"PATCH /v1/users/{user_id}/metadata":                  fields{},
-	"PUT /v1/users/{user_id}/metadata":                    fields{"public_metadata": fields{}},
-	"PATCH /v1/users/{user_id}":                           fields{"first_name": "Ada"},
-	"PATCH /v1/email_addresses/{email_address_id}":        fields{"verified": true},
-	"POST /v1/users/{user_id}/remove_password":            fields{},
-	"POST /v1/sessions/{session_id}/tokens":               fields{},
-	"POST /v1/users/{user_id}/password/unset_compromised": nil,
+	"POST /v1/organizations/{organization_id}/memberships":                      fields{"user_id": "user_none", "role": "org:member"},
+	"PATCH /v1/organizations/{organization_id}/memberships/{user_id}":           fields{"role": "org:member"},
+	"POST /v1/organizations/{organization_id}/invitations":                      fields{"email_address": "x@example.com", "role": "org:member"},
+	"POST /v1/organizations/{organization_id}/invitations/bulk":                 []fields{{"email_address": "x@example.com", "role": "org:member"}},
+	"POST /v1/organizations/{organization_id}/domains":                          fields{"name": "acme.example"},
+	"POST /v1/organizations/{organization_id}/teams":                            fields{"name": "Core"},
+	"PATCH /v1/organizations/{organization_id}/teams/{team_id}":                 fields{"name": "Core"},
+	"PUT /v1/organizations/{organization_id}/teams/{team_id}/members/{user_id}": fields{},
+	"POST /v1/users/{user_id}/verify_totp":                                      fields{"code": "123456"},
+	"POST /v1/users/{user_id}/verify_password":                                  fields{"password": goodPassword},
+	"PUT /v1/users/{user_id}/email_address":                                     fields{"email_address": "new@example.com"},
+	"POST /v1/sessions/{session_id}/refresh":                                    fields{"expired_token": "x", "refresh_token": "y", "request_origin": "https://example.com"},
+	"POST /v1/sign_in_tokens":                                                   fields{"user_id": "user_none"},
+	"POST /v1/actor_tokens":                                                     fields{"user_id": "user_none", "actor": fields{"sub": "user_x"}},
+	"POST /v1/users/ban":                                                        fields{"user_ids": []string{"user_none"}},
+	"POST /v1/users/unban":                                                      fields{"user_ids": []string{"user_none"}},
+	"POST /v1/email_addresses":                                                  fields{"user_id": "user_none", "email_address": "new@example.com"},
+	"POST /v1/sessions":                                                         fields{"user_id": "user_none"},
+	"GET /v1/clients/handshake_payload":                                         nil,
+	"POST /v1/clients/verify":                                                   fields{"token": "client_none.AAAA"},
+	"POST /v1/sessions/{session_id}/tokens/{template}":                          fields{},
+	"POST /v1/users/{user_id}/password/set_compromised":                         fields{},
+	"PATCH /v1/users/{user_id}/metadata":                                        fields{},
+	"PUT /v1/users/{user_id}/metadata":                                          fields{"public_metadata": fields{}},
+	"PATCH /v1/users/{user_id}":                                                 fields{"first_name": "Ada"},
+	"PATCH /v1/email_addresses/{email_address_id}":                              fields{"verified": true},
+	"POST /v1/users/{user_id}/remove_password":                                  fields{},
+	"POST /v1/sessions/{session_id}/tokens":                                     fields{},
+	"POST /v1/users/{user_id}/password/unset_compromised":                       nil,
 }
 
 // TestRoutes_missing: what does not exist is not found, by every route that
@@ -149,6 +158,9 @@ func TestRoutes_missing(t *testing.T) {
 		"POST /v1/actor_tokens":                  "actor_token_subject_not_found",
 	}
 	found := map[string]bool{ // they name nothing
+		"GET /v1/organizations": true, "POST /v1/organizations": true, "GET /v1/organization_memberships": true, "GET /v1/organization_invitations": true,
+		"GET /v1/organization_domains": true, "GET /v1/organization_roles": true, "POST /v1/organization_roles": true, "GET /v1/organization_permissions": true,
+		"POST /v1/organization_permissions": true, "GET /v1/role_sets": true, "GET /v1/instance/organization_settings": true, "PATCH /v1/instance/organization_settings": true,
 		"GET /v1/users": true, "POST /v1/users": true, "GET /v1/users/count": true, "GET /v1/sessions": true, "GET /v1/clients": true,
 		"GET /v1/jwks": true, "GET /v1/instance": true, "PATCH /v1/instance/restrictions": true, "POST /v1/testing_tokens": true,
 		"GET /v1/invitations": true, "POST /v1/invitations": true, "POST /v1/invitations/bulk": true,
@@ -183,7 +195,7 @@ func TestRoutes_missing(t *testing.T) {
 }
 
 func bodyOf(pattern string) []byte {
-	if strings.HasSuffix(pattern, "/profile_image") && strings.HasPrefix(pattern, "POST") {
+	if isUpload(pattern) {
 		return pictureBody
 	}
 	b := minimal[pattern]
@@ -194,8 +206,13 @@ func bodyOf(pattern string) []byte {
 }
 
 func bodyHeader(pattern string) http.Header {
-	if strings.HasSuffix(pattern, "/profile_image") && strings.HasPrefix(pattern, "POST") {
+	if isUpload(pattern) {
 		return authorized(pictureType)
 	}
 	return authorized("application/json")
+}
+
+// isUpload reports whether the body of a route is a file.
+func isUpload(pattern string) bool {
+	return strings.HasPrefix(pattern, "POST") && strings.HasSuffix(pattern, "/profile_image") || strings.HasPrefix(pattern, "PUT") && strings.HasSuffix(pattern, "/logo")
 }
