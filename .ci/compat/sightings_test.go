@@ -87,5 +87,5 @@ func loopback(raw string) bool {
 	case "blob":
 		return loopback(u.Opaque)
 	}
-	return u.Hostname() == "127.0.0.1"
+	return u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost"
 }

@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -38,11 +39,11 @@ func Settle(v *Verification, f Fact, codes settings.Codes, now time.Time) error 
 	}
 	v.Attempts++
 	if f.OK {
-		v.Status, v.VerifiedAt, v.Secret, v.ClientID = Verified, now, nil, f.ClientID
+		v.Status, v.VerifiedAt, v.Secret, v.Nonce, v.ClientID = Verified, now, nil, "", f.ClientID
 		return nil
 	}
 	if v.Attempts >= codes.Tries {
-		v.Status, v.Secret = Failed, nil
+		v.Status, v.Secret, v.Nonce = Failed, nil, ""
 	}
 	return fault.New("form_code_incorrect", "code")
 }
@@ -57,4 +58,13 @@ func usable(v *Verification, now time.Time) error {
 		return fault.New("verification_expired", "code")
 	}
 	return nil
+}
+
+// Refused gives the refusal of a wrong proof the words of its strategy; other
+// refusals, such as of one that comes too late, stay.
+func (f Fact) Refused(err, wrong error) error {
+	if !f.OK && errors.Is(err, fault.New("form_code_incorrect", "")) {
+		return wrong
+	}
+	return err
 }

@@ -38,6 +38,7 @@ func newProbe(t testing.TB, changes ...func(*setup)) *probe {
 		c.settings.EmailAddress.Strategies = []string{"email_code", "email_link"}
 		c.settings.EmailAddress.Verifications = []string{"email_code", "email_link"}
 		c.settings.Password.Required = false
+		c.settings.Passkeys.Enabled, c.settings.Passkeys.SignUp = true, true
 	}
 	p.rig = newRig(t, append([]func(*setup){strict}, changes...)...)
 	return p
@@ -134,6 +135,20 @@ var stories = map[string]story{
 		say(b.post("/v1/client/sign_ups", "email_address", address, "strategy", "email_code"))
 		say(b.get("/v1/client"))
 	},
+	"signs up with a passkey": func(r *probe, b *browser, address string, say func(*answer)) {
+		a := b.post("/v1/client/sign_ups", "email_address", address, "password", "a new password 1")
+		say(a)
+		p := signUpPath(a)
+		made := b.post(p + "/prepare_passkey")
+		say(made)
+		say(b.post(p+"/attempt_passkey", "public_key_credential", "{}"))
+		raw, err := r.device().Create([]byte(made.str("response.passkey.nonce")))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		say(b.post(p+"/attempt_passkey", "public_key_credential", string(raw)))
+		say(b.post(p+"/prepare_verification", "strategy", "email_code"))
+	},
 	"changes the address of a sign-up": func(_ *probe, b *browser, address string, say func(*answer)) {
 		a := b.post("/v1/client/sign_ups", "first_name", "Eve")
 		say(a)
@@ -158,6 +173,7 @@ var (
 	picture = regexp.MustCompile(`/img/default/[^"]+`)
 	traceID = regexp.MustCompile(`[0-9a-f]{32}`)
 	port    = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	random  = regexp.MustCompile(`(challenge|id)\\":\\"[\w-]{20,}`) // in the options of a passkey
 	jwt     = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 )
 
@@ -184,6 +200,7 @@ func plain(a *answer, address string) string {
 	for _, form := range []string{address, strings.ToUpper(address)} {
 		body = strings.ReplaceAll(body, form, "ADDRESS")
 	}
+	body = random.ReplaceAllString(body, "$1")
 	body = jwt.ReplaceAllString(picture.ReplaceAllString(body, "picture"), "jwt")
 	return port.ReplaceAllString(b.String()+traceID.ReplaceAllString(someID.ReplaceAllString(body, "$1"), "trace"), "host")
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/wire"
+	"github.com/usherauth/usher/auth/internal/wire/frontend"
+	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/user"
 	"github.com/usherauth/usher/user/totp"
 )
@@ -142,4 +144,34 @@ func (a *API) RelatedOrigins() http.Handler {
 			a.e.Log().DebugContext(r.Context(), "related origins not sent", "err", err)
 		}
 	})
+}
+
+// signUpPasskey is a sign-up with the passkey that is to stand in for a
+// password.
+type signUpPasskey struct {
+	*frontend.SignUp
+	Passkey *wire.Verification `json:"passkey"`
+}
+
+// prepareSignUpPasskey draws the challenge for a passkey. Clerk has nothing of
+// the kind: the challenge is beside the sign-up, in passkey.nonce.
+func (c *call) prepareSignUpPasskey() (any, error) {
+	return c.signUpPasskey(c.e.PrepareSignUpPasskey(c.ctx(), c.b, c.id("sign_up_id")))
+}
+
+// attemptSignUpPasskey takes the answer of the device. A password is missing no
+// more, and the sign-up may be complete.
+func (c *call) attemptSignUpPasskey() (any, error) {
+	proof := factor.Proof{Credential: c.form.Require("public_key_credential")}
+	if err := c.form.Err(); err != nil {
+		return nil, err
+	}
+	return c.signUpPasskey(c.e.AttemptSignUpPasskey(c.ctx(), c.b, c.id("sign_up_id"), proof))
+}
+
+func (c *call) signUpPasskey(a *signup.Attempt, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return signUpPasskey{c.enc.SignUp(c.e.ViewSignUp(c.ctx(), a)), wire.NewVerification(a.Verification("passkey"), c.e.Now())}, nil
 }

@@ -75,6 +75,8 @@ func routes() []Route {
 		{post, "/v1/client/verify", Client, false, (*call).verifyClient},
 		{get, "/v1/captcha_challenge", Open, false, (*call).captchaChallenge},
 
+		{post, "/v1/client/sign_ups/{sign_up_id}/prepare_passkey", Client, false, (*call).prepareSignUpPasskey},
+		{post, "/v1/client/sign_ups/{sign_up_id}/attempt_passkey", Client, false, (*call).attemptSignUpPasskey},
 		{get, callbackPath, Client, false, (*call).oauthCallback},
 		{post, callbackPath, Open, false, (*call).oauthPosted},
 		{get, callbackPath + "/{provider}", Client, false, (*call).oauthCallback},

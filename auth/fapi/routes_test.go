@@ -10,13 +10,15 @@ import (
 
 // offContract are the routes that the contract does not have, and why.
 var offContract = map[string]string{
-	"GET /img/{image}":                   "pictures are served by another host there; users carry their URL",
-	"GET /img/default/{name}":            "likewise the picture of somebody who has none",
-	"POST /v1/client/verify":             "clients bring their token here when they are told requires_captcha",
-	"GET /v1/captcha_challenge":          "the built-in proof of work, which Clerk does not have",
-	"GET /npm/@clerk/{file...}":          "client scripts; React's provider asks for them below the proxy path",
-	"GET /v1/oauth_callback/{provider}":  "a callback for each provider, against mix-up; the contract has one for all",
-	"POST /v1/oauth_callback/{provider}": "likewise for providers that post",
+	"GET /img/{image}":                                      "pictures are served by another host there; users carry their URL",
+	"GET /img/default/{name}":                               "likewise the picture of somebody who has none",
+	"POST /v1/client/verify":                                "clients bring their token here when they are told requires_captcha",
+	"GET /v1/captcha_challenge":                             "the built-in proof of work, which Clerk does not have",
+	"POST /v1/client/sign_ups/{sign_up_id}/prepare_passkey": "there nobody signs up with a passkey instead of a password",
+	"POST /v1/client/sign_ups/{sign_up_id}/attempt_passkey": "likewise",
+	"GET /npm/@clerk/{file...}":                             "client scripts; React's provider asks for them below the proxy path",
+	"GET /v1/oauth_callback/{provider}":                     "a callback for each provider, against mix-up; the contract has one for all",
+	"POST /v1/oauth_callback/{provider}":                    "likewise for providers that post",
 }
 
 // TestRoutes: each route is an operation of the contract, with the same names

@@ -108,15 +108,15 @@ func TestAttack_L13_TicketsByHTTP(t *testing.T) {
 				if forged == "" {
 					a.refused(422, "form_conditional_param_missing", "ticket")
 				} else {
-					a.refused(400, "ticket_invalid_code", "ticket")
+					a.refused(400, "ticket_invalid_code")
 				}
 			}
 			b := r.browser()
 			if c.want == "" {
-				other(kind, b, wire).refused(400, want.elsewhere, "ticket")
+				other(kind, b, wire).refused(400, want.elsewhere)
 				use(kind, b, wire).ok().is("response.status", "complete")
 			} else {
-				use(kind, b, wire).refused(400, c.want, "ticket")
+				use(kind, b, wire).refused(400, c.want)
 				if b.cookie("__client") != "" {
 					t.Errorf("%s, %s: a refused ticket made a client", kind, name)
 				}
@@ -142,7 +142,7 @@ func TestAttack_L13_TicketRace(t *testing.T) {
 		if a.status == 200 {
 			won++
 		} else {
-			a.refused(400, "sign_in_token_already_used_code", "ticket")
+			a.refused(400, "sign_in_token_already_used_code")
 		}
 	}
 	if ss, err := r.e.MySessions(t.Context(), &engine.Actor{User: must(r.e.Users().Get(t.Context(), uid))}); won != 1 || err != nil || len(ss) != 1 {

@@ -1,8 +1,8 @@
 package signin
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -345,11 +345,8 @@ func (a *Attempt) proveChallenge(st factor.Strategy, slot **factor.Verification,
 	wrong := st.Confirm(f, env.subject())
 	f.OK = f.OK && wrong == nil // a proof that does not hold any more is a wrong one
 	err := factor.Settle(&v, f, env.Settings.Codes, env.Now)
-	if wrong != nil && errors.Is(err, fault.New("form_code_incorrect", "")) {
-		return nil, wrong // the strategy has its own words for it
-	}
 	if err != nil {
-		return nil, err
+		return nil, f.Refused(err, cmp.Or(wrong, err)) // the strategy has its own words for it
 	}
 	if v.TargetID == "" {
 		return nil, nil

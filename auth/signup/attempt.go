@@ -18,6 +18,7 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
 )
 
 // A Status says how far a sign-up is.
@@ -47,8 +48,12 @@ type Attempt struct {
 	LastName       string          `json:"last_name,omitempty"`
 	PasswordHash   string          `json:"password_hash,omitempty"`
 	UnsafeMetadata json.RawMessage `json:"unsafe_metadata,omitempty"`
-	Locale         string          `json:"locale,omitempty"`
-	LegalAccepted  time.Time       `json:"legal_accepted,omitzero"`
+	// UserID is the ID that the user is to have, drawn when a passkey is to be
+	// made; Passkey is that passkey. It stands in for a password.
+	UserID        string        `json:"user_id,omitempty"`
+	Passkey       *user.Passkey `json:"passkey,omitempty"`
+	Locale        string        `json:"locale,omitempty"`
+	LegalAccepted time.Time     `json:"legal_accepted,omitzero"`
 	// InvitationID is the invitation that the attempt goes on, as long as its
 	// address is the one that was invited.
 	InvitationID string `json:"invitation_id,omitempty"`

@@ -15,7 +15,7 @@ var fields = []struct {
 	{"first_name", attributeRule("first_name"), func(a *Attempt) bool { return a.FirstName != "" }},
 	{"last_name", attributeRule("last_name"), func(a *Attempt) bool { return a.LastName != "" }},
 	{"password", func(s *settings.Settings) (bool, bool) { return s.Password.Enabled, s.Password.Required },
-		func(a *Attempt) bool { return a.PasswordHash != "" || a.Proven() != nil }}, // who signs in elsewhere needs none
+		func(a *Attempt) bool { return a.PasswordHash != "" || a.Passkey != nil || a.Proven() != nil }}, // who signs in elsewhere needs none
 	{"legal_accepted", func(s *settings.Settings) (bool, bool) { return s.Legal.Consent, true },
 		func(a *Attempt) bool { return !a.LegalAccepted.IsZero() }},
 }

@@ -112,6 +112,10 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 		do, err = next.prepare(in, env)
 	case Prove:
 		err = next.prove(in, env)
+	case PreparePasskey:
+		err = next.preparePasskey(in, env)
+	case ProvePasskey:
+		err = next.provePasskey(in, env)
 	case External:
 		err = next.external(in, env)
 	}

@@ -106,21 +106,23 @@ func (t *Ticket) StatusAt(now time.Time) Status {
 }
 
 // Invalid is what is told of every ticket to who does not hold it.
-func Invalid() error { return fault.New("ticket_invalid_code", "ticket") }
+func Invalid() error { return fault.New("ticket_invalid_code", "") }
 
 // Elsewhere is what is told of a ticket of kind k that is used for something
 // else than it is for.
-func Elsewhere(k Kind) error { return fault.New(codes[k].elsewhere, "ticket") }
+func Elsewhere(k Kind) error { return fault.New(codes[k].elsewhere, "") }
 
-// Usable says why the ticket is of no use at the time now; nil if it is.
+// Usable says why the ticket is of no use at the time now; nil if it is. No
+// field is blamed: clients show what is wrong with a field beside it, and there
+// is none for tickets.
 func (t *Ticket) Usable(k Kind, now time.Time) error {
 	switch t.StatusAt(now) {
 	case Accepted:
-		return fault.New(codes[k].used, "ticket")
+		return fault.New(codes[k].used, "")
 	case Revoked:
-		return fault.New(codes[k].revoked, "ticket")
+		return fault.New(codes[k].revoked, "")
 	case Expired:
-		return fault.New("ticket_expired_code", "ticket")
+		return fault.New("ticket_expired_code", "")
 	}
 	return nil
 }

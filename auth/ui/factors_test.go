@@ -254,3 +254,32 @@ func TestNoScriptWithoutPasskeys(t *testing.T) {
 		t.Errorf("%d %s", v.status, v.body)
 	}
 }
+
+// An account that never had a password.
+func TestSignUpWithPasskey(t *testing.T) {
+	w := newWorld(t, setup{settings: func(s *settings.Settings) { s.Passkeys.Enabled, s.Passkeys.SignUp = true, true }})
+	v := w.visitor(t)
+	d := passkeytest.New(w.srv.URL)
+	v.get("/auth/sign-up/passkey")
+	v.at("/auth/sign-up", 200)
+	v.submit("Use a passkey, no password", "email_address", "")
+	v.at("/auth/sign-up", 422)
+	v.submit("Use a passkey, no password", "email_address", ada)
+	v.at("/auth/sign-up/passkey", 200)
+	d.Spoil = func(a *passkeytest.Answer) { a.ClientData["type"] = "webauthn.get" }
+	v.passkey(d, "Create a passkey")
+	v.at("/auth/sign-up/passkey", 400)
+	d.Spoil = nil
+	v.passkey(d, "Create a passkey")
+	v.at("/auth/sign-up/verify", 200)
+	v.submit("Continue", "code", w.code(ada))
+	v.at("/", 200)
+	v.get("/auth/user")
+	if v.at("/auth/user", 200); !strings.Contains(v.body, "Set a password") {
+		t.Error("there is a password")
+	}
+	o := w.visitor(t)
+	o.get("/auth/sign-in")
+	o.passkey(d, "Sign in with a passkey")
+	o.at("/", 200)
+}

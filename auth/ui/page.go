@@ -36,6 +36,8 @@ type Page struct {
 	StepUp *StepUp
 	// Fields are what a sign-up asks for, in order.
 	Fields []FieldSpec
+	// PasskeySignUp: people can sign up with a passkey in place of a password.
+	PasskeySignUp bool
 	// SignUpClosed: nobody can sign up here without an invitation.
 	SignUpClosed bool
 	// HasPassword: the person has one; on pages that set one.

@@ -197,3 +197,82 @@ func withForm(fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handle
 		return fn(x, a, f)
 	}
 }
+
+// withPasskey reports whether a sign-up is to go on with a passkey.
+func (x *exchange) withPasskey(f *httpx.Form) bool {
+	with, _ := f.String("with")
+	return with == byPasskey && x.settings.Passkeys.SignUp
+}
+
+// signingUp reads the sign-up that waits for its passkey. If there is none, the
+// person is led back to the form, and v is nil.
+func (x *exchange) signingUp() (*engine.SignUpView, error) {
+	all, err := x.p.engine.View(x.ctx(), x.b)
+	if err != nil {
+		return nil, err
+	}
+	if all == nil || all.SignUp == nil || !x.settings.Passkeys.SignUp {
+		return nil, x.redirect("/sign-up", "restart")
+	}
+	return all.SignUp, nil
+}
+
+func (x *exchange) signUpPasskeyPage(v *engine.SignUpView) *Page {
+	pg := x.page()
+	pg.Attempt = v.ID
+	x.passkeyForm(pg, PasskeyForm{Kind: "create", Action: x.url("/sign-up/passkey"), Options: x.url("/sign-up/passkey/options"),
+		Label: "Create a passkey", Attempt: v.ID})
+	return pg
+}
+
+// getSignUpPasskey asks for the passkey that stands in for a password.
+func getSignUpPasskey(x *exchange) error {
+	v, err := x.signingUp()
+	if v == nil || err != nil {
+		return err
+	}
+	if v.Passkey != nil {
+		return x.proceedSignUp(v.Attempt)
+	}
+	return x.render(200, "sign_up_passkey", x.signUpPasskeyPage(v))
+}
+
+func postSignUpPasskeyOptions(x *exchange) error {
+	f, err := x.form()
+	if err != nil {
+		return err
+	}
+	id, _ := f.String("attempt")
+	if err := f.Err(); err != nil {
+		return err
+	}
+	a, err := x.p.engine.PrepareSignUpPasskey(x.ctx(), x.b, id)
+	if err != nil {
+		return x.tell("", "", err)
+	}
+	return x.tell(a.ID, a.Verification(byPasskey).Nonce, nil)
+}
+
+func postSignUpPasskey(x *exchange) error {
+	f, err := x.form()
+	if err != nil {
+		return err
+	}
+	v, err := x.signingUp()
+	if v == nil || err != nil {
+		return err
+	}
+	id, _ := f.String("id")
+	credential, _ := f.String("credential")
+	if err := f.Err(); err != nil {
+		return err
+	}
+	a, err := x.p.engine.AttemptSignUpPasskey(x.ctx(), x.b, id, factor.Proof{Credential: credential})
+	switch {
+	case err == nil:
+		return x.proceedSignUp(a)
+	case over(err):
+		return x.redirect("/sign-up", "restart")
+	}
+	return x.refuse("sign_up_passkey", x.signUpPasskeyPage(v), err)
+}

@@ -13,7 +13,7 @@ import (
 
 // names are the templates, one per page. Each defines "title" and "content".
 var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "verify", "sign_in_new_password", "signed_in",
-	"sign_in_app", "sign_in_backup_code", "user_app", "user_codes",
+	"sign_up_passkey", "sign_in_app", "sign_in_backup_code", "user_app", "user_codes",
 	"sign_up", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error"}
 
 // parseTemplates reads all templates.
@@ -79,7 +79,7 @@ func (p *pages) sample() *Page {
 			CanVerify: true, PasswordOn: true, HasPassword: true, CanDelete: true,
 			Addresses: []Address{{ID: "idn_1", Value: me.Identifier, Primary: true, Verified: true}, {ID: "idn_2", Value: "a@b.c"}},
 			Devices:   []Device{{ID: "sess_1", Name: "Firefox", This: true}, {ID: "sess_2", Name: "Chrome", Address: "192.0.2.1", Ago: "just now"}}},
-		Second: SecondMethods{true, true}, App: &NewApp{QR: "<svg></svg>", Secret: "ABCD EFGH"}, Codes: []string{"0abc defg hjkm"},
+		PasskeySignUp: true, Second: SecondMethods{true, true}, App: &NewApp{QR: "<svg></svg>", Secret: "ABCD EFGH"}, Codes: []string{"0abc defg hjkm"},
 		Passkey: &PasskeyForm{Action: "/a", Options: "/o", Kind: "get", Label: "Passkey", Autofill: true}, Script: "/auth/x.js", Nonce: "n",
 		Ticket: &Ticket{Token: "t", Account: me, Impersonates: true}, Invitation: "t", Work: &Work{Challenge: "1", Bits: 16, Script: "/auth/w.js"},
 		Legal:   &Legal{TermsURL: "/terms", PrivacyURL: "/privacy"},

@@ -39,9 +39,11 @@ func routes() map[string]route {
 		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 
-		"/sign-up":        {get: getSignUp, post: postSignUp},
-		"/sign-up/verify": {get: getSignUpVerify, post: postSignUpVerify},
-		"/sign-up/send":   {post: postSignUpSend, page: "/sign-up/verify"},
+		"/sign-up":                 {get: getSignUp, post: postSignUp},
+		"/sign-up/passkey":         {get: getSignUpPasskey, post: postSignUpPasskey},
+		"/sign-up/passkey/options": {post: postSignUpPasskeyOptions, page: "/sign-up/passkey"},
+		"/sign-up/verify":          {get: getSignUpVerify, post: postSignUpVerify},
+		"/sign-up/send":            {post: postSignUpSend, page: "/sign-up/verify"},
 
 		"/waitlist":      {get: getWaitlist, post: postWaitlist},
 		"/waitlist/done": {get: getWaitlistDone},

@@ -19,6 +19,7 @@ var signUpFields = []string{"first_name", "last_name", "email_address", "passwor
 // signUpPage is the form, filled in from the sign-up under way if there is one.
 func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
 	pg = x.page()
+	pg.PasskeySignUp = x.settings.Passkeys.SignUp
 	pg.SignUpClosed = x.settings.SignUp.Mode != settings.Public
 	if closed, err = x.signedInAlready(pg); err != nil || closed {
 		return pg, closed, err
@@ -106,6 +107,7 @@ func postSignUp(x *exchange) error {
 	if closed {
 		return x.redirect("/sign-up", "")
 	}
+	withPasskey := x.withPasskey(f)
 	wire, _ := f.StringMax("ticket", maxTicket)
 	if wire != "" {
 		v, err := x.p.engine.Ticket(x.ctx(), wire)
@@ -117,7 +119,12 @@ func postSignUp(x *exchange) error {
 	fields := append(slices.Clone(signUpFields), "legal_accepted")
 	token, _ := f.StringMax("captcha_token", maxCaptcha)
 	accepted, _ := f.Bool("legal_accepted")
+	asked := pg.Fields
+	if withPasskey {
+		pg.Fields = slices.DeleteFunc(slices.Clone(asked), func(f FieldSpec) bool { return f.Name == "password" })
+	}
 	p, err := signUpParams(f, pg)
+	pg.Fields = asked
 	p.Ticket, p.CaptchaToken, p.OwnPage = wire, token, true
 	if accepted {
 		p.LegalAccepted = &accepted
@@ -137,6 +144,9 @@ func postSignUp(x *exchange) error {
 	a, err := x.p.engine.CreateSignUp(x.ctx(), x.b, p)
 	if err != nil {
 		return x.refuse("sign_up", pg, err, fields...)
+	}
+	if withPasskey && a.Status != signup.Complete {
+		return x.redirect("/sign-up/passkey", "")
 	}
 	return x.proceedSignUp(a)
 }

@@ -540,3 +540,109 @@ await test("users/set and unset compromised", async () => {
 	await clerk.users.setPasswordCompromised(u.id, { revokeAllSessions: true })
 	assert.equal((await clerk.sessions.getSession(session.id)).status, "revoked")
 })
+
+// ticket is what a link of ours carries.
+const ticket = link => new URL(link).searchParams.get("ticket")
+
+// use sends a ticket to the Frontend API and returns the status, or the code of
+// the refusal.
+const use = async (what, ticket, more = {}) => {
+	const res = await fetch(`${fapi}/v1/client/${what}`, {
+		method: "POST", body: new URLSearchParams({ strategy: "ticket", ticket, ...more }), headers: { origin: base },
+	})
+	const { response, errors } = await res.json()
+	return errors?.[0]?.code ?? response.status
+}
+
+await test("signInTokens", async () => {
+	const t = await clerk.signInTokens.createSignInToken({ userId, expiresInSeconds: 600 })
+	assert.equal(t.status, "pending")
+	assert.equal(t.userId, userId)
+	assert.equal(ticket(t.url), t.token)
+	assert.equal(await use("sign_ins", t.token), "complete")
+	assert.equal(await use("sign_ins", t.token), "sign_in_token_already_used_code")
+	const gone = await clerk.signInTokens.revokeSignInToken((await clerk.signInTokens.createSignInToken({ userId, expiresInSeconds: 600 })).id)
+	assert.equal(gone.status, "revoked")
+	await refused(400, "sign_in_token_cannot_be_revoked_code", () => clerk.signInTokens.revokeSignInToken(gone.id))
+	await refused(404, "resource_not_found", () => clerk.signInTokens.createSignInToken({ userId: "user_none", expiresInSeconds: 600 }))
+})
+
+await test("actorTokens", async () => {
+	const t = await clerk.actorTokens.create({ userId, actor: { sub: "user_support" }, expiresInSeconds: 600, sessionMaxDurationInSeconds: 600 })
+	assert.equal(t.status, "pending")
+	assert.deepEqual(t.actor, { sub: "user_support" })
+	const jar = new Jar()
+	const post = async (path, body = {}) => {
+		const res = await fetch(fapi + path, { method: "POST", body: new URLSearchParams(body), headers: { origin: base, cookie: String(jar) } })
+		jar.take(res.headers)
+		return res.json()
+	}
+	const { response } = await post("/v1/client/sign_ins", { strategy: "ticket", ticket: t.token })
+	const { jwt } = await post(`/v1/client/sessions/${response.created_session_id}/tokens`)
+	jar.set("__session", jwt).set("__session_" + suffix(jar), jwt)
+	const auth = (await clerk.authenticateRequest(page(jar), options)).toAuth()
+	assert.equal(auth.userId, userId)
+	assert.equal(auth.actor.sub, "user_support")
+	assert.equal((await clerk.sessions.getSession(response.created_session_id)).actor.sub, "user_support")
+	const gone = await clerk.actorTokens.revoke((await clerk.actorTokens.create({ userId, actor: { sub: "user_support" } })).id)
+	assert.equal(gone.status, "revoked")
+	await refused(404, "actor_token_subject_not_found", () => clerk.actorTokens.create({ userId: "user_none", actor: { sub: "user_support" } }))
+})
+
+await test("invitations", async () => {
+	const one = await clerk.invitations.createInvitation({ emailAddress: "guest@invited.example", publicMetadata: { plan: "pro" }, notify: false, expiresInDays: 7, redirectUrl: base + "/sign-up" })
+	assert.equal(one.status, "pending")
+	assert.deepEqual(one.publicMetadata, { plan: "pro" })
+	await refused(400, "duplicate_record", () => clerk.invitations.createInvitation({ emailAddress: "guest@invited.example" }))
+	assert.equal(await use("sign_ups", ticket(one.url), { password: "analytical engine no. 1" }), "complete")
+	const { data: [guest] } = await clerk.users.getUserList({ emailAddress: ["guest@invited.example"] })
+	assert.deepEqual(guest.publicMetadata, { plan: "pro" })
+	assert.equal(guest.primaryEmailAddress.verification.status, "verified")
+	const bulk = await clerk.invitations.createInvitationBulk([
+		{ emailAddress: "a@invited.example", notify: false }, { emailAddress: "b@invited.example", notify: false, publicMetadata: { some_key: 1 } },
+	])
+	assert.deepEqual((bulk.data ?? bulk).map(i => i.emailAddress), ["a@invited.example", "b@invited.example"])
+	const list = await clerk.invitations.getInvitationList({ status: "pending", query: "invited.example" })
+	assert.equal(list.totalCount, 2)
+	const gone = await clerk.invitations.revokeInvitation(list.data[0].id)
+	assert.equal(gone.status, "revoked")
+	assert.equal(gone.revoked, true)
+	assert.equal((await clerk.invitations.getInvitationList({ status: "accepted" })).data[0].id, one.id)
+})
+
+await test("waitlistEntries", async () => {
+	const one = await clerk.waitlistEntries.create({ emailAddress: "one@waits.example", notify: false })
+	assert.equal(one.status, "pending")
+	const bulk = await clerk.waitlistEntries.createBulk([{ emailAddress: "two@waits.example", notify: false }])
+	assert.equal((bulk.data ?? bulk)[0].emailAddress, "two@waits.example")
+	assert.equal((await clerk.waitlistEntries.invite(one.id)).status, "invited")
+	await refused(409, "waitlist_entry_already_invited", () => clerk.waitlistEntries.invite(one.id))
+	assert.equal((await clerk.waitlistEntries.reject((bulk.data ?? bulk)[0].id)).status, "rejected")
+	assert.equal((await clerk.waitlistEntries.list({ status: "invited" })).data[0].invitation.emailAddress, "one@waits.example")
+	assert.equal((await clerk.waitlistEntries.delete(one.id)).deleted, true)
+})
+
+await test("allowlist and blocklist", async () => {
+	for (const [api, make, list, remove] of [
+		[clerk.allowlistIdentifiers, "createAllowlistIdentifier", "getAllowlistIdentifierList", "deleteAllowlistIdentifier"],
+		[clerk.blocklistIdentifiers, "createBlocklistIdentifier", "getBlocklistIdentifierList", "deleteBlocklistIdentifier"],
+	]) {
+		const one = await api[make]({ identifier: "*@Listed.example" })
+		assert.equal(one.identifier, "*@listed.example")
+		const all = await api[list]()
+		assert.equal(all.totalCount, 1)
+		assert.equal(all.data[0].id, one.id)
+		await refused(400, "duplicate_record", () => api[make]({ identifier: "*@listed.example" }))
+		await api[remove](one.id)
+		assert.equal((await api[list]()).totalCount, 0)
+	}
+	const on = await clerk.instance.updateRestrictions({ blockEmailSubaddresses: true })
+	assert.equal(on.blockEmailSubaddresses, true)
+	assert.equal((await clerk.instance.updateRestrictions({ blockEmailSubaddresses: false })).blockEmailSubaddresses, false)
+})
+
+await test("testingTokens", async () => {
+	const { token } = await clerk.testingTokens.createTestingToken()
+	const res = await fetch(`${fapi}/v1/client?__clerk_testing_token=${token}`, { method: "POST", headers: { origin: base } })
+	assert.equal((await res.json()).response.captcha_bypass, true)
+})

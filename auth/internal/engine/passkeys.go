@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -126,9 +125,7 @@ func (e *Engine) AttemptPasskey(ctx context.Context, a *Actor, id string, p fact
 			return fault.New("passkey_invalid_verification", "")
 		}
 		if refused != nil { // the try counts
-			if errors.Is(refused, fault.New("form_code_incorrect", "")) {
-				refused = fault.New("passkey_invalid_verification", "")
-			}
+			refused = fact.Refused(refused, fault.New("passkey_invalid_verification", ""))
 			if err := verificationTab.Put(ctx, t, r); err != nil {
 				return err
 			}

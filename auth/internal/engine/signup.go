@@ -318,6 +318,12 @@ func (r *signUpRun) invitation(ctx context.Context, a signup.Attempt, in signup.
 func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*session.Session, i *ticket.Invitation) error {
 	t := r.t
 	u := user.New(t.now)
+	if a.Passkey != nil { // its device calls the user so
+		u.ID = a.UserID
+		if err := u.AddPasskey(*a.Passkey); err != nil {
+			return err
+		}
+	}
 	if a.InvitationID != "" {
 		if err := i.Accept(ticket.InvitationKind, t.now); err != nil {
 			return err
