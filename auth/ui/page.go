@@ -68,6 +68,11 @@ type Page struct {
 	Work *Work
 	// Legal is what a sign-up accepts; nil: nothing.
 	Legal *Legal
+	// Organizations are those that the person can choose of, Organization is the
+	// one that is shown, Joining the one that a link invites to.
+	Organizations *OrganizationList
+	Organization  *OrganizationPage
+	Joining       *OrganizationInvitation
 	// Failure is what an error page says.
 	Failure *Failure
 
@@ -153,6 +158,7 @@ type Profile struct {
 	PasswordOn, HasPassword  bool
 	Devices                  []Device
 	CanDelete                bool
+	OrganizationsOn          bool
 	Factors                  Factors
 }
 
@@ -211,6 +217,20 @@ var notices = map[string]string{
 	"email-added":     "The email address has been added.",
 	"email-primary":   "Your primary email address has been changed.",
 	"email-removed":   "The email address has been removed.",
+	"org-personal":    "You are in your personal account.",
+	"org-switched":    "You have switched the organization.",
+	"org-joined":      "You have joined the organization.",
+	"org-asked":       "You have asked to join.",
+	"org-created":     "The organization has been created.",
+	"org-saved":       "The organization has been saved.",
+	"org-invited":     "The invitations have been sent.",
+	"org-revoked":     "The invitation has been revoked.",
+	"org-let-in":      "There is a new member.",
+	"org-turned-down": "The request has been turned down.",
+	"org-role":        "The role has been changed.",
+	"org-removed":     "The member has been removed.",
+	"org-left":        "You have left the organization.",
+	"org-deleted":     "The organization has been deleted.",
 	"device":          "That device is signed out.",
 	"app-on":          "Your authenticator app is set up. You will be asked for its codes when you sign in.",
 	"app-off":         "Your authenticator app has been removed.",

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -13,33 +14,37 @@ import (
 // texts say it better than the table of codes, which knows no pages. The key is
 // a code with the field, or with none for every field.
 var texts = map[[2]string]string{
-	{"form_param_nil", "identifier"}:               "Enter your email address.",
-	{"form_param_nil", "email_address"}:            "Enter your email address.",
-	{"form_param_nil", "password"}:                 "Enter your password.",
-	{"form_param_nil", "current_password"}:         "Enter your current password.",
-	{"form_param_nil", "new_password"}:             "Enter a new password.",
-	{"form_param_nil", "code"}:                     "Enter the code from the email.",
-	{"form_param_nil", "first_name"}:               "Enter your first name.",
-	{"form_param_nil", "last_name"}:                "Enter your last name.",
-	{"form_param_nil", "file"}:                     "Choose a picture first.",
-	{"form_param_nil", "confirm"}:                  "Tick the box to go on.",
-	{"form_param_format_invalid", "email_address"}: "Enter an email address such as ada@example.com.",
-	{"form_param_format_invalid", "first_name"}:    "That name is too long or has characters that are not allowed.",
-	{"form_param_format_invalid", "last_name"}:     "That name is too long or has characters that are not allowed.",
-	{"form_identifier_not_found", ""}:              "We could not find an account with that email address.",
-	{"form_password_incorrect", ""}:                "That password is not right. Try again or use another way.",
-	{"form_code_incorrect", ""}:                    "That code is not right. Check the newest email and try again.",
-	{"verification_expired", ""}:                   "That code has expired. Ask for a new one.",
-	{"verification_failed", ""}:                    "Too many wrong codes. Ask for a new one.",
-	{"verification_missing", ""}:                   "Ask for a code first.",
-	{"form_identifier_exists", ""}:                 "That email address is taken. Sign in instead, or use another one.",
-	{"identification_exists", ""}:                  "That email address is yours already.",
-	{"identification_deletion_failed", ""}:         "You cannot remove your last email address.",
-	{"conflict", ""}:                               "Something changed in another window. Please try again.",
-	{"form_password_validation_failed", ""}:        "That is not your current password.",
-	{"legal_not_accepted", ""}:                     "Tick the box to go on.",
-	{"captcha_missing_token", ""}:                  "Your browser has not shown yet that you are no program. Please try again.",
-	{"strategy_for_user_invalid", ""}:              "This way does not work for this account. Use another one.",
+	{"form_param_nil", "identifier"}:                   "Enter your email address.",
+	{"form_param_nil", "email_address"}:                "Enter your email address.",
+	{"form_param_nil", "password"}:                     "Enter your password.",
+	{"form_param_nil", "current_password"}:             "Enter your current password.",
+	{"form_param_nil", "new_password"}:                 "Enter a new password.",
+	{"form_param_nil", "code"}:                         "Enter the code from the email.",
+	{"form_param_nil", "first_name"}:                   "Enter your first name.",
+	{"form_param_nil", "last_name"}:                    "Enter your last name.",
+	{"form_param_nil", "file"}:                         "Choose a picture first.",
+	{"form_param_nil", "organization_name"}:            "Enter a name.",
+	{"form_param_format_invalid", "organization_name"}: "Names have 1 to 256 characters, without links and angle brackets.",
+	{"form_param_format_invalid", "slug"}:              "Use small letters, digits and single hyphens, and no reserved word.",
+	{"form_identifier_exists", "slug"}:                 "That name in links is taken.",
+	{"form_param_nil", "confirm"}:                      "Tick the box to go on.",
+	{"form_param_format_invalid", "email_address"}:     "Enter an email address such as ada@example.com.",
+	{"form_param_format_invalid", "first_name"}:        "That name is too long or has characters that are not allowed.",
+	{"form_param_format_invalid", "last_name"}:         "That name is too long or has characters that are not allowed.",
+	{"form_identifier_not_found", ""}:                  "We could not find an account with that email address.",
+	{"form_password_incorrect", ""}:                    "That password is not right. Try again or use another way.",
+	{"form_code_incorrect", ""}:                        "That code is not right. Check the newest email and try again.",
+	{"verification_expired", ""}:                       "That code has expired. Ask for a new one.",
+	{"verification_failed", ""}:                        "Too many wrong codes. Ask for a new one.",
+	{"verification_missing", ""}:                       "Ask for a code first.",
+	{"form_identifier_exists", ""}:                     "That email address is taken. Sign in instead, or use another one.",
+	{"identification_exists", ""}:                      "That email address is yours already.",
+	{"identification_deletion_failed", ""}:             "You cannot remove your last email address.",
+	{"conflict", ""}:                                   "Something changed in another window. Please try again.",
+	{"form_password_validation_failed", ""}:            "That is not your current password.",
+	{"legal_not_accepted", ""}:                         "Tick the box to go on.",
+	{"captcha_missing_token", ""}:                      "Your browser has not shown yet that you are no program. Please try again.",
+	{"strategy_for_user_invalid", ""}:                  "This way does not work for this account. Use another one.",
 }
 
 // params are other names of fields in errors.
@@ -123,7 +128,7 @@ func (x *exchange) fail(err error) {
 	f := fault.From(err)
 	status := f.Status()
 	if status == http.StatusUnauthorized && x.b != nil {
-		if x.next == "" && (x.home == "/user" || x.home == "/user/delete") {
+		if x.next == "" && (x.home == "/user" || x.home == "/user/delete" || strings.HasPrefix(x.home, "/organization") || x.home == "/create-organization") {
 			x.next = x.p.site.PagesPath + x.home
 		}
 		_ = x.redirect("/sign-in", "")
