@@ -1,7 +1,10 @@
 package auth_test
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +16,7 @@ import (
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
 	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/user"
 	"github.com/usherauth/usher/user/passkey/passkeytest"
 	"github.com/usherauth/usher/user/totp"
@@ -154,6 +158,49 @@ func TestHostAndFactors(t *testing.T) {
 	_, err = us.CheckCode(ctx, e.ada.ID, e.code())
 	if refused, ok := errors.AsType[*auth.Error](err); !ok || refused.Code != "totp_disabled" {
 		t.Errorf("without an app: %v", err)
+	}
+}
+
+// Whoever reads the database learns neither a secret nor a code, and with a
+// keyring not even a hash.
+func TestAttack_P09_NothingToRead(t *testing.T) {
+	st := memory.New()
+	key := make([]byte, 32)
+	rand.Read(key)
+	keys, err := store.NewKeyring(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := enroll(t, func(c *auth.Config) { c.Store, c.Keyring = st, keys })
+	err = st.View(t.Context(), func(tx store.Tx) error {
+		r, err := tx.Get(t.Context(), user.SecondFactorKind, e.ada.ID)
+		if err != nil {
+			return err
+		}
+		for _, what := range append(e.codes, base64.StdEncoding.EncodeToString(e.secret), "argon2id") {
+			if bytes.Contains(r.Data, []byte(what)) {
+				t.Errorf("%q is in the store", what)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := e.Users().CheckCode(t.Context(), e.ada.ID, e.codes[0]); err != nil || !ok {
+		t.Errorf("a code: %v %v", ok, err)
+	}
+}
+
+// Browsers know passkeys by the name of a host.
+func TestPasskeysNeedAName(t *testing.T) {
+	for at, good := range map[string]bool{"http://127.0.0.1:8080": false, "http://[::1]:8080": false, "http://localhost:8080": true, "": true} {
+		s := authtest.Settings()
+		s.Passkeys.Enabled = true
+		_, err := auth.New(t.Context(), auth.Config{Store: memory.New(), URL: at, Settings: s, Passwords: authtest.CheapPasswords()})
+		if (err == nil) != good {
+			t.Errorf("%q: %v", at, err)
+		}
 	}
 }
 

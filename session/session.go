@@ -24,6 +24,12 @@ const (
 	Abandoned Status = "abandoned" // was not used for too long
 )
 
+// The tasks of a pending session.
+const (
+	TaskResetPassword = "reset-password" // the password is known to others
+	TaskSetupMFA      = "setup-mfa"      // a second factor is demanded, and there is none
+)
+
 // Transitions is the table of all changes of status.
 var Transitions = map[Status][]Status{
 	Pending: {Active, Ended, Removed, Replaced, Revoked, Expired, Abandoned},
@@ -146,6 +152,18 @@ func (s *Session) StatusAt(now time.Time) Status {
 func (s *Session) LiveAt(now time.Time) bool {
 	st := s.StatusAt(now)
 	return st == Active || st == Pending
+}
+
+// SetTasks says what s has to do before it is active: nothing makes it so. A
+// session that is over stays as it is.
+func (s *Session) SetTasks(tasks []string, now time.Time) {
+	if s.Status != Active && s.Status != Pending {
+		return
+	}
+	s.Status, s.Tasks, s.UpdatedAt = Active, tasks, now
+	if len(tasks) > 0 {
+		s.Status = Pending
+	}
 }
 
 // End gives s a final status. A session that has one already keeps it, but for

@@ -16,6 +16,8 @@ type Password struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	// Compromised forces a reset at the next sign-in.
 	Compromised bool `json:"compromised,omitempty"`
+	// CompromisedAt is when that was said.
+	CompromisedAt time.Time `json:"compromised_at,omitzero"`
 }
 
 // PasswordKind is where password hashes are kept, sealed.
@@ -41,7 +43,7 @@ func SetPassword(ctx context.Context, tx store.Tx, u *User, hash string, now tim
 	} else if err != nil {
 		return err
 	}
-	p.Hash, p.UpdatedAt, p.Compromised = hash, now, false
+	p.Hash, p.UpdatedAt, p.Compromised, p.CompromisedAt = hash, now, false, time.Time{}
 	u.PasswordEnabled, u.PasswordUpdatedAt = true, now
 	return passwords.Put(ctx, tx, p)
 }
@@ -61,7 +63,7 @@ func Rehash(ctx context.Context, tx store.Tx, userID, judged, hash string) error
 }
 
 // SetCompromised marks u's password as known to others, or takes that back.
-func SetCompromised(ctx context.Context, tx store.Tx, userID string, compromised bool) error {
+func SetCompromised(ctx context.Context, tx store.Tx, userID string, compromised bool, now time.Time) error {
 	p, err := passwords.Get(ctx, tx, userID)
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNoPassword
@@ -69,7 +71,10 @@ func SetCompromised(ctx context.Context, tx store.Tx, userID string, compromised
 	if err != nil {
 		return err
 	}
-	p.Compromised = compromised
+	p.Compromised, p.CompromisedAt = compromised, time.Time{}
+	if compromised {
+		p.CompromisedAt = now
+	}
 	return passwords.Put(ctx, tx, p)
 }
 

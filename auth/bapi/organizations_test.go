@@ -1,6 +1,7 @@
 package bapi_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,21 @@ import (
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/organization"
 )
+
+func init() {
+	maps.Copy(unknown, map[string]string{"organization_id": "org_none", "domain_id": "orgdmn_none", "organization_role_id": "role_none",
+		"permission_id": "perm_none", "role_set_key_or_id": "rset_none", "team_id": "team_none"})
+	maps.Copy(minimal, map[string]any{
+		"POST /v1/organizations/{organization_id}/memberships":                      fields{"user_id": "user_none", "role": "org:member"},
+		"PATCH /v1/organizations/{organization_id}/memberships/{user_id}":           fields{"role": "org:member"},
+		"POST /v1/organizations/{organization_id}/invitations":                      fields{"email_address": "x@example.com", "role": "org:member"},
+		"POST /v1/organizations/{organization_id}/invitations/bulk":                 []fields{{"email_address": "x@example.com", "role": "org:member"}},
+		"POST /v1/organizations/{organization_id}/domains":                          fields{"name": "acme.example"},
+		"POST /v1/organizations/{organization_id}/teams":                            fields{"name": "Core"},
+		"PATCH /v1/organizations/{organization_id}/teams/{team_id}":                 fields{"name": "Core"},
+		"PUT /v1/organizations/{organization_id}/teams/{team_id}/members/{user_id}": fields{},
+	})
+}
 
 // withOrganizations switches on all that there is of organizations.
 func withOrganizations(s *settings.Settings) {

@@ -75,7 +75,7 @@ func (c *call) run(rt Route) (any, error) {
 		if err := c.query.Err(); err != nil {
 			return nil, err
 		}
-		if c.actor, err = c.e.Actor(c.ctx(), c.b, id); err != nil {
+		if c.actor, err = c.e.ActorFor(c.ctx(), c.b, id, taskRoutes[rt.Method+" "+rt.Path]...); err != nil {
 			return nil, err
 		}
 		if !mayImpersonator(rt, c.actor) {

@@ -105,6 +105,14 @@ var exceptions = []exception{
 	}},
 	// The contract's list of statuses lacks replaced, which a session gets when
 	// another sign-in takes its place. Clients know it and take it for signed out.
+	// Likewise pending, which the Backend API's list has.
+	{"pending session", func(o map[string]any) bool {
+		if o["object"] != "session" || o["status"] != "pending" {
+			return false
+		}
+		o["status"] = "active"
+		return true
+	}},
 	{"replaced session", func(o map[string]any) bool {
 		if o["object"] != "session" || o["status"] != "replaced" {
 			return false

@@ -221,6 +221,35 @@ func TestAttack_P07_TriesAreCounted(t *testing.T) {
 	c.post(c.toSecond()+"/attempt_second_factor", "strategy", "totp", "code", a.code(0)).refused(429, "too_many_requests")
 }
 
+// Wrong codes of every kind count to one lock, and a passkey, which nobody can
+// guess, still opens the account.
+func TestAttack_P07_WrongCodesLock(t *testing.T) {
+	r := newRig(t, passkeysOn)
+	b := r.browser()
+	b.signUp(ada, good)
+	a, codes := b.setUpTOTP()
+	d := r.device()
+	b.addPasskey(d)
+	var paths []string
+	c := r.browser()
+	for tried := range 10 {
+		if tried%3 == 0 { // new attempts change nothing
+			c = r.browser()
+			paths = append(paths, c.toSecond())
+		}
+		res := c.post(paths[len(paths)-1]+"/attempt_second_factor", "strategy", []string{"totp", "backup_code"}[tried%2], "code", "000000")
+		if res.status != 422 && res.status != 403 {
+			t.Fatalf("try %d: %d %s", tried, res.status, res.raw)
+		}
+	}
+	c.post(paths[len(paths)-1]+"/attempt_second_factor", "strategy", "totp", "code", a.code(0)).refused(403, "user_locked")
+	c.post(paths[len(paths)-1]+"/attempt_second_factor", "strategy", "backup_code", "code", codes[0]).refused(403, "user_locked")
+	r.browser().signInByPasskey(d).ok().is("response.status", "complete")
+	r.advance(61 * time.Minute)
+	e := r.browser()
+	e.post(e.toSecond()+"/attempt_second_factor", "strategy", "totp", "code", a.code(0)).ok().is("response.status", "complete")
+}
+
 // A secret that is not confirmed yet is for the session that was shown it, is
 // told once, and is no second factor; and the last one that everybody must have
 // stays.

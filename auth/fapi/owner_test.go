@@ -42,8 +42,8 @@ func newOwner(t testing.TB, changes ...func(*setup)) *owner {
 	b := o.r.browser()
 	_, o.id = b.signUp(ada, good)
 	o.device = o.r.device()
+	o.app, o.codes = b.setUpTOTP() // first: where a second factor is demanded, nothing else can be done
 	b.addPasskey(o.device)
-	o.app, o.codes = b.setUpTOTP()
 	err := o.st.View(t.Context(), func(tx store.Tx) (err error) {
 		o.second, err = user.GetSecondFactors(t.Context(), tx, o.id)
 		return err

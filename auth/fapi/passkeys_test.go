@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/user/passkey"
 	"github.com/usherauth/usher/user/passkey/passkeytest"
 	"github.com/usherauth/usher/user/totp"
@@ -318,6 +321,67 @@ func TestAttack_P02_Counter(t *testing.T) {
 			t.Error("not logged")
 		}
 	}
+}
+
+// Of two answers with one count at once, one gets in: there may be two devices.
+func TestAttack_P02_Race(t *testing.T) {
+	r := newRig(t, passkeysOn)
+	b := r.browser()
+	b.signUp(ada, good)
+	d := r.device()
+	d.Counts = true
+	b.addPasskey(d)
+	r.browser().signInByPasskey(d).ok()
+	d.Spoil = func(a *passkeytest.Answer) { a.Counter = 7 }
+	var won int
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for range 12 {
+		c := r.browser()
+		path, nonce := c.challenge()
+		answer := c.answerTo(d, nonce)
+		wg.Go(func() {
+			<-start
+			a := c.showPasskey(path, answer)
+			mu.Lock()
+			defer mu.Unlock()
+			if a.status == 200 {
+				won++
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	if won != 1 {
+		t.Errorf("%d got in", won)
+	}
+}
+
+// Tries are limited by address, whatever they are of.
+func TestPasskeyRate(t *testing.T) {
+	r := newRig(t, passkeysOn, func(s *setup) {
+		s.settings.Limits.AttemptSignIn = settings.Rate{Count: 3, Per: time.Minute}
+		s.settings.Limits.CreateSignIn = settings.Rate{Count: 6, Per: time.Minute}
+	})
+	b := r.browser()
+	b.signUp(ada, good)
+	d := r.device()
+	b.addPasskey(d)
+	c := r.browser()
+	path, nonce := c.challenge()
+	for range 3 {
+		c.showPasskey(path, `{"id":"x"}`).refused(400, "passkey_invalid_verification")
+	}
+	if a := c.showPasskey(path, c.answerTo(d, nonce)).refused(429, "too_many_requests"); a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	for range 5 {
+		c.challenge()
+	}
+	c.post("/v1/client/sign_ins", "strategy", "passkey").refused(429, "too_many_requests")
+	r.advance(time.Minute)
+	c.signInByPasskey(d).ok().is("response.status", "complete")
 }
 
 // A credential is one user's, and opens that one's account alone.

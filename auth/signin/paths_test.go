@@ -3,6 +3,7 @@ package signin_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/session"
 )
 
 // A kind is a strategy of some sort, by its traits alone: what holds for all
@@ -190,7 +192,8 @@ func (p place) after(t *testing.T, env signin.Env, name string, in signin.Input)
 		t.Fatalf("%v: %s, and a session: %v", n.path, n.attempt.Status, started(do))
 	}
 	if n.attempt.Status == signin.Complete {
-		due := env.Settings.SignIn.SecondFactorRequired || enrolled(factor.Subject{User: &u})
+		due := enrolled(factor.Subject{User: &u})
+		setUp := env.Settings.SignIn.SecondFactorRequired && !due && !n.shown.stands && !n.shown.second
 		switch {
 		case !n.shown.first:
 			t.Fatalf("%v: complete without a first factor", n.path)
@@ -198,6 +201,8 @@ func (p place) after(t *testing.T, env signin.Env, name string, in signin.Input)
 			t.Fatalf("%v: complete after a reset without a new password", n.path)
 		case due && !n.shown.second && !n.shown.stands:
 			t.Fatalf("%v: complete without the second factor that is due", n.path)
+		case slices.Contains(tasks(do), session.TaskSetupMFA) != setUp:
+			t.Fatalf("%v: the session has the tasks %v", n.path, tasks(do))
 		case n.attempt.UserID != u.ID:
 			t.Fatalf("%v: complete for %q", n.path, n.attempt.UserID)
 		}

@@ -57,6 +57,8 @@ type (
 	// attempt.
 	StartSession struct {
 		FirstAt, SecondAt time.Time
+		// Tasks are what the session has to do before it is active.
+		Tasks []string
 		// Actor is who acts as the user, if it is not the user; such a session
 		// lives no longer than Lifetime.
 		Actor    json.RawMessage
@@ -402,7 +404,7 @@ func (a *Attempt) advance(env Env) []Effect {
 		do = append(do, LinkExternal{a.External})
 		a.External = nil
 	}
-	return append(do, StartSession{FirstAt: a.FirstAt, SecondAt: a.SecondAt})
+	return append(do, StartSession{FirstAt: a.FirstAt, SecondAt: a.SecondAt, Tasks: a.tasks(env)})
 }
 
 // Due is what the policy asks for next, computed from the user as stored now.
@@ -421,10 +423,10 @@ func (a *Attempt) Due(env Env) Status {
 }
 
 // SecondFactorDue reports whether env's user must show a second factor: when
-// there is one to show, or the settings demand one.
+// there is one to show. If one is demanded and there is none, the session has
+// to set it up first, see [Tasks].
 func SecondFactorDue(env Env) bool {
-	return env.Settings.SignIn.SecondFactorRequired ||
-		len(env.Strategies.Options(factor.Second, env.subject())) > 0
+	return len(env.Strategies.Options(factor.Second, env.subject())) > 0
 }
 
 // SupportedFirst lists the first factors that the attempt's user can use.

@@ -13,6 +13,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
+	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
 )
@@ -95,6 +96,16 @@ func started(do []signin.Effect) bool {
 	return slices.ContainsFunc(do, func(e signin.Effect) bool { _, ok := e.(signin.StartSession); return ok })
 }
 
+// tasks are those that the session is started with.
+func tasks(do []signin.Effect) (out []string) {
+	for _, e := range do {
+		if s, ok := e.(signin.StartSession); ok {
+			out = append(out, s.Tasks...)
+		}
+	}
+	return out
+}
+
 func (w *world) prepared(t interface{ Fatal(...any) }, st factor.EmailCode) (factor.Prepared, string) {
 	o := st.Options(factor.Subject{User: w.env.User, Settings: w.env.Settings})
 	if len(o) == 0 {
@@ -161,7 +172,7 @@ func TestStepRefusals(t *testing.T) {
 		{"right password", nil, []any{identify, prove(passwordFact(true))}, "", signin.Complete},
 		{"right password, then again", nil, []any{identify, prove(passwordFact(true)), prove(passwordFact(true))}, "client_state_invalid", signin.Complete},
 		{"right password with a second factor", func(w *world) { w.env.User.Locale = "mfa" }, []any{identify, prove(passwordFact(true))}, "", signin.NeedsSecondFactor},
-		{"second factor demanded and none there", func(w *world) { w.env.Settings.SignIn.SecondFactorRequired = true }, []any{identify, prove(passwordFact(true))}, "", signin.NeedsSecondFactor},
+		{"second factor demanded and none there", func(w *world) { w.env.Settings.SignIn.SecondFactorRequired = true }, []any{identify, prove(passwordFact(true))}, "", signin.Complete},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -359,6 +370,8 @@ func (h *history) do(t *rapid.T, w *world) {
 		t.Fatal("complete after a reset without a new password")
 	case signin.SecondFactorDue(w.env) && h.second == 0:
 		t.Fatal("complete without the second factor that is due")
+	case w.env.Settings.SignIn.SecondFactorRequired && h.second == 0 && !slices.Contains(tasks(do), session.TaskSetupMFA):
+		t.Fatal("active without the second factor that is demanded")
 	case w.env.User.Banned:
 		t.Fatal("complete although banned")
 	case h.sessions != 1:

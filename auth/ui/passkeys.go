@@ -22,8 +22,9 @@ type PasskeyForm struct {
 	Action, Options string
 	// Kind is create or get, Label what the button says.
 	Kind, Label string
-	// Autofill offers passkeys in the field of the identifier as well.
-	Autofill bool
+	// Autofill offers passkeys in the field of the identifier as well; Quiet
+	// offers them only there.
+	Autofill, Quiet bool
 	// Attempt is the sign-in or sign-up that goes on; empty: one begins.
 	Attempt string
 }
@@ -53,7 +54,7 @@ func (x *exchange) signInPasskey(pg *Page, attempt string) {
 		return
 	}
 	x.passkeyForm(pg, PasskeyForm{Kind: "get", Action: x.url("/sign-in/passkey"), Options: x.url("/sign-in/passkey/options"),
-		Label: "Sign in with a passkey", Autofill: attempt == "" && k.AllowAutofill, Attempt: attempt})
+		Label: "Sign in with a passkey", Autofill: attempt == "" && k.AllowAutofill, Quiet: attempt == "" && !k.ShowSignInButton, Attempt: attempt})
 }
 
 // tell answers the script.

@@ -18,7 +18,9 @@ type Imported struct {
 	// Reserved says of each e-mail address, by position, that it is reserved
 	// instead of verified. Missing ones are verified.
 	Reserved []bool
-	Banned   bool
+	// ReservedPhones says it of phone numbers.
+	ReservedPhones []bool
+	Banned         bool
 	// Locked locks for as long as [Engine.LockFor] says.
 	Locked bool
 }
@@ -26,6 +28,11 @@ type Imported struct {
 // Import makes a user with what another system knew of it.
 func (us Users) Import(ctx context.Context, p user.CreateParams, x Imported) (*user.User, error) {
 	return us.create(ctx, p, func(u *user.User) {
+		for i := range min(len(x.ReservedPhones), len(u.PhoneNumbers)) {
+			if id := &u.PhoneNumbers[i]; x.ReservedPhones[i] {
+				id.Verified, id.Reserved, id.Strategy, id.VerifiedAt = false, true, "", time.Time{}
+			}
+		}
 		for i := range min(len(x.Reserved), len(u.EmailAddresses)) {
 			if id := &u.EmailAddresses[i]; x.Reserved[i] {
 				id.Verified, id.Reserved, id.Strategy, id.VerifiedAt = false, true, "", time.Time{}
@@ -92,16 +99,19 @@ func (us Users) DropPassword(ctx context.Context, id string, signOut bool) (*use
 
 // MarkPasswordCompromised marks a password as known to others, so that it
 // opens nothing until it is reset, and voids sign-ins under way; revoke ends
-// the sessions too.
+// the sessions too, which otherwise wait for a new password.
 func (us Users) MarkPasswordCompromised(ctx context.Context, id string, revoke bool) (*user.User, error) {
 	return us.change(ctx, id, func(t *txn, u *user.User) error {
-		if err := user.SetCompromised(ctx, t, u.ID, true); err != nil {
+		if err := user.SetCompromised(ctx, t, u.ID, true, t.now); err != nil {
 			return err
 		}
 		if revoke {
 			return us.e.shutOut(ctx, t, u)
 		}
-		return voidAttempts(ctx, t, u.ID, "")
+		if err := voidAttempts(ctx, t, u.ID, ""); err != nil {
+			return err
+		}
+		return us.e.retask(ctx, t, u)
 	})
 }
 

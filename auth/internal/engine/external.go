@@ -193,7 +193,7 @@ func (e *Engine) leaveToConnect(ctx context.Context, a *Actor, strategy string) 
 // still be there: an account is never connected to somebody else.
 func (c *comeback) connect(ctx context.Context, t *txn) error {
 	c.complete = false
-	_, u, err := c.e.actor(ctx, t, c.b, c.flow.SessionID)
+	_, u, err := c.e.actor(ctx, t, c.b, c.flow.SessionID, nil)
 	if err != nil {
 		return fault.Wrap("oauth_callback_invalid", "", err)
 	}

@@ -115,6 +115,11 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 			return err
 		}
 	}
+	if c.keepSession != "" || !c.signOut {
+		if err := e.fulfil(ctx, t, u, c.keepSession, session.TaskResetPassword); err != nil {
+			return err
+		}
+	}
 	return e.notifyUser(ctx, t, u, slug, c.by)
 }
 

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -20,12 +23,20 @@ type Actor struct {
 	Browser *Browser
 	Session *session.Session
 	User    *user.User
+	// tasks are those of a pending session that it may do.
+	tasks []string
 }
 
 // Actor finds who acts: the session with the given ID on the browser's client,
 // or the current one if the ID is empty. Pending sessions and users who are
 // banned or locked may not act.
 func (e *Engine) Actor(ctx context.Context, b *Browser, sessionID string) (*Actor, error) {
+	return e.ActorFor(ctx, b, sessionID)
+}
+
+// ActorFor is Actor for what is part of a task: a session that is pending
+// because of one of tasks may act, too.
+func (e *Engine) ActorFor(ctx context.Context, b *Browser, sessionID string, tasks ...string) (*Actor, error) {
 	none := fault.New("authentication_invalid", "")
 	if b.Client == nil {
 		return nil, none
@@ -37,9 +48,9 @@ func (e *Engine) Actor(ctx context.Context, b *Browser, sessionID string) (*Acto
 		}
 		sessionID = s.ID
 	}
-	a := &Actor{Browser: b}
+	a := &Actor{Browser: b, tasks: tasks}
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		a.Session, a.User, err = e.actor(ctx, tx, b, sessionID)
+		a.Session, a.User, err = e.actor(ctx, tx, b, sessionID, tasks)
 		return err
 	})
 	if err != nil {
@@ -48,13 +59,13 @@ func (e *Engine) Actor(ctx context.Context, b *Browser, sessionID string) (*Acto
 	return a, nil
 }
 
-func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID string) (*session.Session, *user.User, error) {
+func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID string, tasks []string) (*session.Session, *user.User, error) {
 	none := fault.New("authentication_invalid", "")
 	s, err := session.Get(ctx, tx, sessionID)
 	if err != nil {
 		return nil, nil, missingAs(err, none)
 	}
-	if s.ClientID != b.Client.ID || s.StatusAt(e.now()) != session.Active || !b.sees(s) {
+	if s.ClientID != b.Client.ID || !mayAct(s, e.now(), tasks) || !b.sees(s) {
 		return nil, nil, none
 	}
 	u, err := user.Get(ctx, tx, s.UserID)
@@ -67,9 +78,20 @@ func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID s
 	return s, u, nil
 }
 
+// mayAct reports whether a session is active, or pending for one of tasks.
+func mayAct(s *session.Session, now time.Time, tasks []string) bool {
+	switch s.StatusAt(now) {
+	case session.Active:
+		return true
+	case session.Pending:
+		return slices.ContainsFunc(s.Tasks, func(task string) bool { return slices.Contains(tasks, task) })
+	}
+	return false
+}
+
 // actorFor reads the actor anew in a transaction.
 func (e *Engine) actorFor(ctx context.Context, tx store.Tx, a *Actor) (*session.Session, *user.User, error) {
-	return e.actor(ctx, tx, a.Browser, a.Session.ID)
+	return e.actor(ctx, tx, a.Browser, a.Session.ID, a.tasks)
 }
 
 // errUnchanged is what fn returns to commit without storing the user.
@@ -102,7 +124,7 @@ func (e *Engine) edit(ctx context.Context, a *Actor, fn func(t *txn, u *user.Use
 	}
 	var after *user.User
 	err := e.update(ctx, func(t *txn) error {
-		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID)
+		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID, a.tasks)
 		if err != nil {
 			return err
 		}
@@ -127,7 +149,8 @@ func (e *Engine) edit(ctx context.Context, a *Actor, fn func(t *txn, u *user.Use
 
 // ProfileParams are what users may change of themselves; nil leaves a field.
 type ProfileParams struct {
-	FirstName, LastName, PrimaryEmailAddressID *string
+	FirstName, LastName, Username               *string
+	PrimaryEmailAddressID, PrimaryPhoneNumberID *string
 	// UnsafeMetadata replaces the former one.
 	UnsafeMetadata json.RawMessage
 }
@@ -135,12 +158,20 @@ type ProfileParams struct {
 // UpdateProfile changes the actor's own profile.
 func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) error {
 	s := e.Settings(ctx)
-	if p.PrimaryEmailAddressID != nil && a.Impersonates() {
+	if (p.PrimaryEmailAddressID != nil || p.PrimaryPhoneNumberID != nil || p.Username != nil) && a.Impersonates() {
 		return ErrImpersonator()
 	}
+	if err := e.allowUsername(a.Browser, p.Username, s); err != nil {
+		return err
+	}
 	return e.edit(ctx, a, func(t *txn, u *user.User) error {
-		if err := setNames(u, p.FirstName, p.LastName, s); err != nil {
+		if err := errors.Join(setNames(u, p.FirstName, p.LastName, s), setUsername(u, p.Username, s)); err != nil {
 			return err
+		}
+		if p.PrimaryPhoneNumberID != nil && *p.PrimaryPhoneNumberID != u.PrimaryPhoneNumberID {
+			if err := u.SetPrimaryPhoneNumber(*p.PrimaryPhoneNumberID); err != nil {
+				return missingAs(err, fault.New("form_resource_not_found", "primary_phone_number_id"))
+			}
 		}
 		if p.UnsafeMetadata != nil {
 			m, err := user.CheckMetadata(p.UnsafeMetadata)
@@ -161,6 +192,32 @@ func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) e
 		}
 		return nil
 	})
+}
+
+// setUsername gives u another username. Some case of the one it has is not
+// measured by rules that came later. Whether somebody else has it, the store
+// says when u is stored.
+func setUsername(u *user.User, name *string, s *settings.Settings) error {
+	switch {
+	case name == nil || *name == u.Username:
+		return nil
+	case !s.Username.Enabled:
+		return fault.New("form_param_unknown", "username")
+	case *name == "":
+		if s.Username.Required || u.PrimaryEmailAddressID == "" && u.PrimaryPhoneNumberID == "" {
+			return fault.New("form_param_nil", "username")
+		}
+	case user.CanonicalUsername(*name) != user.CanonicalUsername(u.Username):
+		if err := signup.UsernameRules(s).Check(*name); err != nil {
+			return fault.From(err)
+		}
+	default:
+		if err := (user.UsernameRules{Extended: true, Numeric: true, ByHost: true}).Check(*name); err != nil {
+			return fault.From(err)
+		}
+	}
+	u.Username = *name
+	return nil
 }
 
 func setNames(u *user.User, first, last *string, s *settings.Settings) error {
@@ -209,7 +266,7 @@ func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain st
 		return fault.New("form_param_value_disabled", "new_password")
 	}
 	ctx = withAddr(ctx, a.Browser.Addr)
-	confirmed, sl, err := e.confirmPassword(ctx, a, current, s)
+	confirmed, sl, err := e.confirmOrReset(ctx, a, current, plain, s)
 	if err != nil {
 		return err
 	}
@@ -228,6 +285,26 @@ func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain st
 		}
 		return e.setPassword(ctx, t, u, passwordChange{hash: hash, signOut: signOut, keepSession: a.Session.ID, by: a.Browser.Request})
 	})
+}
+
+// confirmOrReset is confirmPassword, but for a session whose task is to set
+// another password in place of a known one.
+func (e *Engine) confirmOrReset(ctx context.Context, a *Actor, current, plain string, s *settings.Settings) (string, *slot, error) {
+	known, err := e.resetting(ctx, a)
+	if err != nil || known == nil {
+		if err != nil {
+			return "", nil, err
+		}
+		return e.confirmPassword(ctx, a, current, s)
+	}
+	if err := e.allowAccount("", a.User, s); err != nil { // it costs a hash
+		return "", nil, err
+	}
+	res, err := e.hasher.Verify(ctx, known.Hash, plain)
+	if err == nil && res.OK {
+		err = fault.New("form_new_password_matches_current", "new_password")
+	}
+	return known.Hash, nil, err
 }
 
 // newPassword checks and hashes what is to take the place of the current
@@ -364,7 +441,7 @@ func (e *Engine) DeleteSelf(ctx context.Context, a *Actor) error {
 		return fault.New("conflict", "")
 	}
 	err := e.change(ctx, a.Browser, false, func(t *txn, c *session.Client, rotate func()) error {
-		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID)
+		_, u, err := e.actor(ctx, t, a.Browser, a.Session.ID, a.tasks)
 		if err != nil {
 			return err
 		}

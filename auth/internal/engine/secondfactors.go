@@ -96,7 +96,7 @@ func (e *Engine) AttemptTOTP(ctx context.Context, a *Actor, code string) (app *u
 		} else {
 			codes = nil
 		}
-		if err := e.showedSecond(ctx, t, a); err != nil {
+		if err := e.showedSecond(ctx, t, a, u); err != nil {
 			return err
 		}
 		return e.factorAdded(ctx, t, u, "Authenticator app", a.Browser.Request)

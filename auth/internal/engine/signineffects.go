@@ -101,6 +101,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 			return err
 		}
 		s.FirstFactorAt, s.SecondFactorAt = do.FirstAt, do.SecondAt
+		s.SetTasks(do.Tasks, t.now)
 		if err := session.Put(ctx, t, s); err != nil {
 			return err
 		}
@@ -186,7 +187,8 @@ func atMost(d, limit time.Duration) time.Duration {
 }
 
 // SignInUser signs a user in on the browser because the host says so: the host
-// has made sure who it is. It counts as a first factor shown now.
+// has made sure who it is. It counts as a first factor shown now, and asks for
+// nothing more.
 func (e *Engine) SignInUser(ctx context.Context, b *Browser, userID string) (*session.Session, error) {
 	set := e.Settings(ctx)
 	var s *session.Session

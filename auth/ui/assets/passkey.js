@@ -35,6 +35,10 @@
       location.assign(answer.url);
       return;
     }
+    if (answer.redirected) { // who one is must be shown once more, or from the beginning
+      location.assign(answer.url);
+      return;
+    }
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.error);
     const publicKey = told.options;
@@ -58,7 +62,7 @@
     SecurityError: "Passkeys do not work at this address." };
 
   for (const form of document.querySelectorAll("form[data-passkey]")) {
-    form.hidden = false;
+    form.hidden = "quiet" in form.dataset;
     form.addEventListener("submit", (event) => {
       if (form.elements.credential.value) return; // the answer is in it
       event.preventDefault();
