@@ -76,6 +76,11 @@ type Page struct {
 	Transfer *Transfer
 	// Legal is what a sign-up accepts; nil: nothing.
 	Legal *Legal
+	// Organizations are those that the person can choose of, Organization is the
+	// one that is shown, Joining the one that a link invites to.
+	Organizations *OrganizationList
+	Organization  *OrganizationPage
+	Joining       *OrganizationInvitation
 	// Failure is what an error page says.
 	Failure *Failure
 
@@ -178,6 +183,7 @@ type Profile struct {
 	CanDelete                               bool
 	Factors                                 Factors
 	Connected                               []Connected
+	OrganizationsOn                         bool
 }
 
 // An Address is an e-mail address of a profile.
