@@ -317,6 +317,47 @@ func TestAttack_O01_StateRace(t *testing.T) {
 	}
 }
 
+// The same person comes back to several browsers at once: one of them makes the
+// account, the others find it.
+func TestAttack_O06_OneAccountForAll(t *testing.T) {
+	s := newSocial(t)
+	const n = 6
+	var browsers []*browser
+	var answers []string
+	for range n {
+		b := s.browser()
+		to, err := s.fake.Answer(b.leave("/v1/client/sign_ups", fake), person(ada, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		browsers, answers = append(browsers, b), append(answers, to)
+	}
+	went := make(chan string, n)
+	start := make(chan struct{})
+	for i, b := range browsers {
+		go func() {
+			<-start
+			req, _ := http.NewRequest("GET", answers[i], nil)
+			res, err := b.http.Do(req)
+			if err != nil {
+				went <- err.Error()
+				return
+			}
+			res.Body.Close()
+			went <- res.Header.Get("Location")
+		}()
+	}
+	close(start)
+	count := map[string]int{}
+	for range n {
+		count[<-went]++
+	}
+	_, total, err := s.e.Users().List(t.Context(), userFilter, userPage)
+	if err != nil || total != 1 || count["/done"] != 1 || count["/sso-callback"] != n-1 {
+		t.Errorf("%d users, the browsers went to %v: %v", total, count, err)
+	}
+}
+
 // Foreign places to go on to are refused before anything begins.
 func TestAttack_O08_ForeignRedirects(t *testing.T) {
 	s := newSocial(t)

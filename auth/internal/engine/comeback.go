@@ -47,16 +47,12 @@ func (e *Engine) Comeback(ctx context.Context, b *Browser, provider string, a oa
 		c.code = comebackCode(err)
 		e.log.WarnContext(ctx, "a sign-in at another service came to nothing", "provider", f.Provider, "code", c.code, "err", err)
 	}
-	switch f.Purpose {
-	case LinkForSignIn:
-		err = e.change(ctx, b, false, func(t *txn, cl *session.Client, rotate func()) error { return c.signIn(ctx, t, cl, rotate) })
-	case LinkForSignUp:
-		err = e.change(ctx, b, false, func(t *txn, cl *session.Client, rotate func()) error { return c.signUp(ctx, t, cl, rotate) })
-	case forConnection:
-		err = e.update(ctx, func(t *txn) error { return c.connect(ctx, t) })
+	err = c.goOn(ctx)
+	if _, ok := errors.AsType[*store.DuplicateError](err); ok {
+		err = c.goOn(ctx) // somebody else was faster with the same account or address, and is there now
 	}
 	if _, ok := errors.AsType[*store.DuplicateError](err); ok {
-		err = fault.Wrap("oauth_callback_invalid", "", err) // somebody else was faster with the same account or address
+		err = fault.Wrap("oauth_callback_invalid", "", err)
 	}
 	if err != nil {
 		return "", err
@@ -65,6 +61,17 @@ func (e *Engine) Comeback(ctx context.Context, b *Browser, provider string, a oa
 		return f.CompleteTo, nil
 	}
 	return f.ReturnTo, nil
+}
+
+// goOn goes on with whatever has sent the browser away.
+func (c *comeback) goOn(ctx context.Context) error {
+	switch c.flow.Purpose {
+	case LinkForSignIn:
+		return c.e.change(ctx, c.b, false, func(t *txn, cl *session.Client, rotate func()) error { return c.signIn(ctx, t, cl, rotate) })
+	case LinkForSignUp:
+		return c.e.change(ctx, c.b, false, func(t *txn, cl *session.Client, rotate func()) error { return c.signUp(ctx, t, cl, rotate) })
+	}
+	return c.e.update(ctx, func(t *txn) error { return c.connect(ctx, t) })
 }
 
 // comebackCode is what people are told of a flow that failed.
