@@ -157,6 +157,7 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 			return nil, err
 		}
 	}
+	strange := actor == nil && !u.LastSignInAt.IsZero() && !c.Knows(u.ID, time.Time{})
 	maxLifetime, idle := set.Sessions.MaxLifetime, set.Sessions.IdleTimeout
 	if actor != nil {
 		maxLifetime, idle = atMost(lifetime, maxLifetime), atMost(ticket.ActorSessionIdle, idle)
@@ -174,6 +175,11 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 	s.Actor = actor
 	s.Activity = r.activity()
 	c.Recognize(u.ID, t.now)
+	if strange {
+		if err := e.tellNewDevice(ctx, t, u, s.ID, r); err != nil {
+			return nil, err
+		}
+	}
 	c.LastActiveSessionID, c.HadSession = s.ID, true // the caller rotates the secret, which renews the lifetime
 	return s, nil
 }
