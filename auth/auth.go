@@ -42,7 +42,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	a := &Auth{site: s, keyring: c.Keyring, sessions: s.SessionCookies()}
 	if c.DevInbox {
 		a.inbox = &inbox.Inbox{Log: c.Log, Now: c.Now}
-		c.Mailer = both(a.inbox, c.Mailer)
+		c.Mailer, c.SMS = both(a.inbox, c.Mailer), bothSMS(a.inbox, c.SMS)
 	}
 	st := c.Store
 	if len(c.Keyring.IDs()) > 0 {
@@ -57,7 +57,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
 		PasskeyHost: s.PasskeyHost(), PasskeyOrigins: s.PasskeyOrigins(),
 		Local: s.Local, Captcha: c.Captcha,
-		Mailer: c.Mailer, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser,
+		Mailer: c.Mailer, SMS: c.SMS, Phone: c.Phone, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
@@ -182,6 +182,24 @@ func both(box *inbox.Inbox, next notify.Mailer) notify.Mailer {
 		return box
 	}
 	return mailers{box, next}
+}
+
+// bothSMS is both for text messages.
+func bothSMS(box *inbox.Inbox, next notify.SMSSender) notify.SMSSender {
+	if next == nil {
+		return box
+	}
+	return senders{box, next}
+}
+
+type senders []notify.SMSSender
+
+func (ss senders) SendSMS(ctx context.Context, m notify.SMS) error {
+	var errs []error
+	for _, to := range ss {
+		errs = append(errs, to.SendSMS(ctx, m))
+	}
+	return errors.Join(errs...)
 }
 
 type mailers []notify.Mailer

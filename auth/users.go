@@ -151,6 +151,27 @@ func (u Users) DeleteEmailAddress(ctx context.Context, userID, id string) error 
 	return refusal(err)
 }
 
+// AddPhoneNumber gives a user a phone number: verified, if the host vouches for
+// it, else reserved, which is good for signing in and still to be proved. A
+// number without + is one of the default country. It needs Config.Phone.
+func (u Users) AddPhoneNumber(ctx context.Context, userID, number string, verified, primary bool) (*user.Identification, error) {
+	_, id, err := u.u.CreatePhoneNumber(ctx, userID, number, engine.HostPhoneParams{Verified: &verified, Primary: &primary})
+	return id, refusal(err)
+}
+
+// SetSecondFactor reserves a verified phone number for showing a second factor,
+// or takes that back.
+func (u Users) SetSecondFactor(ctx context.Context, userID, phoneID string, on bool) (*user.Identification, error) {
+	_, id, err := u.u.UpdatePhoneNumber(ctx, userID, phoneID, engine.HostPhoneParams{SecondFactor: &on})
+	return id, refusal(err)
+}
+
+// DeletePhoneNumber takes a phone number off a user. The last identifier stays.
+func (u Users) DeletePhoneNumber(ctx context.Context, userID, id string) error {
+	_, err := u.u.DeletePhoneNumber(ctx, userID, id)
+	return refusal(err)
+}
+
 // Sessions is what the host may do with every session. A session that does not
 // exist is store.ErrNotFound, one that is over session.ErrOver.
 type Sessions struct{ s engine.Sessions }

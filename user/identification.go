@@ -22,8 +22,14 @@ type Identification struct {
 	// reserved one, [StrategySignUp] if a sign-up reserved it.
 	Strategy   string    `json:"strategy,omitempty"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
-	CreatedAt  time.Time `json:"created_at"`
-	UpdatedAt  time.Time `json:"updated_at"`
+	// SecondFactor reserves a phone number for showing a second factor: it is no
+	// first one any more. DefaultSecond: it is the one that is offered first.
+	SecondFactor  bool `json:"second_factor,omitempty"`
+	DefaultSecond bool `json:"default_second,omitempty"`
+	// SecondWhenVerified: once it is verified it becomes a second factor.
+	SecondWhenVerified bool      `json:"second_when_verified,omitempty"`
+	CreatedAt          time.Time `json:"created_at"`
+	UpdatedAt          time.Time `json:"updated_at"`
 }
 
 // StrategySignUp marks an address that a sign-up reserved without proof: until
@@ -33,7 +39,7 @@ const StrategySignUp = "sign_up"
 // FoundedOn reports whether a sign-up founded the account on the address with
 // the given ID and nobody has proved it since.
 func (u *User) FoundedOn(id string) bool {
-	have := u.EmailAddress(id)
+	have := u.Identification(id)
 	return have != nil && !have.Verified && have.Strategy == StrategySignUp
 }
 
@@ -136,8 +142,7 @@ func (u *User) DeleteEmailAddress(id string) error {
 		return store.ErrNotFound
 	}
 	left := slices.Delete(slices.Clone(u.EmailAddresses), i, i+1)
-	if u.EmailAddresses[i].Claims() && !slices.ContainsFunc(left, claims) &&
-		!slices.ContainsFunc(u.PhoneNumbers, claims) && u.Username == "" {
+	if u.EmailAddresses[i].Claims() && !slices.ContainsFunc(left, claims) && !u.phoneIdentifies("") && u.Username == "" {
 		return ErrLastIdentification
 	}
 	u.EmailAddresses = left
@@ -179,15 +184,20 @@ func find(ids []Identification, id string) *Identification {
 }
 
 // StripTo takes from u all that a stranger may have set who founded the account
-// on somebody else's address: of addresses, numbers and external accounts only
-// the address with the given ID stays. Passkeys and second factors are for
+// on somebody else's address or number: of addresses, numbers and external
+// accounts only the one with the given ID stays. Passkeys and second factors are for
 // [DropFactors], the records beside the user's for the caller.
 func (u *User) StripTo(id string) {
-	a := u.EmailAddress(id)
-	if a == nil {
+	a, n := u.EmailAddress(id), u.PhoneNumber(id)
+	if a == nil && n == nil {
 		return
 	}
-	u.EmailAddresses, u.PrimaryEmailAddressID = []Identification{*a}, id
+	u.EmailAddresses, u.PrimaryEmailAddressID = nil, ""
 	u.PhoneNumbers, u.PrimaryPhoneNumberID = nil, ""
 	u.ExternalAccounts = nil
+	if a != nil {
+		u.EmailAddresses, u.PrimaryEmailAddressID = []Identification{*a}, id
+	} else {
+		u.PhoneNumbers, u.PrimaryPhoneNumberID = []Identification{*n}, id
+	}
 }

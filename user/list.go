@@ -21,6 +21,7 @@ type Filter struct {
 	Query                 string // part of a name, address, username or ID
 	EmailQuery, NameQuery string // part of an address, of a name
 	UsernameQuery         string
+	PhoneQuery            string // part of a number
 	Banned                *bool
 	CreatedBefore         time.Time
 	CreatedAfter          time.Time
@@ -133,7 +134,7 @@ func (f Filter) where() []store.Match {
 	in("username", store.In, mapAll(f.Usernames, CanonicalUsername))
 	in("external_id", store.In, f.ExternalIDs)
 	for _, c := range []struct{ index, text string }{
-		{"search", f.Query}, {"address", f.EmailQuery}, {"search", f.NameQuery}, {"username", f.UsernameQuery},
+		{"search", f.Query}, {"address", f.EmailQuery}, {"search", f.NameQuery}, {"username", f.UsernameQuery}, {"address", f.PhoneQuery},
 	} {
 		if t := Fold(strings.TrimSpace(c.text)); t != "" {
 			in(c.index, store.Contains, []string{t})

@@ -8,7 +8,9 @@ import (
 // CreateParams make a user without a sign-up.
 type CreateParams struct {
 	EmailAddresses []string // verified, as the host vouches for them; the first is primary
-	// Unverified makes the addresses reserved instead: good for signing in,
+	// PhoneNumbers are likewise; ones without + are of the default country.
+	PhoneNumbers []string
+	// Unverified makes addresses and numbers reserved instead: good for signing in,
 	// claimed, and still to be proved.
 	Unverified                                bool
 	Username, FirstName, LastName, ExternalID string
@@ -29,7 +31,7 @@ type CreateParams struct {
 // UpdateParams change a user; nil leaves a field as it is.
 type UpdateParams struct {
 	Username, FirstName, LastName, ExternalID       *string
-	PrimaryEmailAddressID                           *string
+	PrimaryEmailAddressID, PrimaryPhoneNumberID     *string
 	NotifyPrimaryEmailAddressChanged                bool
 	Password                                        *string
 	PasswordDigest, PasswordHasher                  string // as in CreateParams

@@ -111,7 +111,9 @@ func (s *SecondFactors) SpendBackupCode(slot, judged string) bool {
 
 // TwoFactorEnabled reports whether the user has a second factor that stands on
 // its own: backup codes do not.
-func (u *User) TwoFactorEnabled() bool { return u.TOTPEnabled }
+func (u *User) TwoFactorEnabled() bool {
+	return u.TOTPEnabled || u.SecondFactorPhones()
+}
 
 // MarkTwoFactor notes when the user came to have a second factor, or ceased to.
 // before is whether there was one before the change.
@@ -129,6 +131,7 @@ func (u *User) MarkTwoFactor(before bool, now time.Time) {
 func (u *User) WithoutFactors() *User {
 	c := *u
 	c.Passkeys, c.TOTPEnabled, c.BackupCodeEnabled = nil, false, false
+	c.releasePhones()
 	return &c
 }
 
@@ -137,6 +140,7 @@ func (u *User) WithoutFactors() *User {
 func DropFactors(ctx context.Context, tx store.Tx, u *User, now time.Time) error {
 	before := u.TwoFactorEnabled()
 	u.Passkeys, u.TOTPEnabled, u.BackupCodeEnabled = nil, false, false
+	u.releasePhones()
 	u.MarkTwoFactor(before, now)
 	f, err := secondFactors.Get(ctx, tx, u.ID)
 	if errors.Is(err, store.ErrNotFound) {

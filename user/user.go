@@ -225,7 +225,7 @@ func (u *User) Identifier() string {
 	if id := u.PrimaryEmailAddress(); id != nil {
 		return id.Value
 	}
-	if id := find(u.PhoneNumbers, u.PrimaryPhoneNumberID); id != nil {
+	if id := u.PrimaryPhoneNumber(); id != nil {
 		return id.Value
 	}
 	return u.Username

@@ -11,7 +11,8 @@ import (
 	"github.com/usherauth/usher/user"
 )
 
-// A Mailbox is a mailer that keeps what it is given.
+// A Mailbox is a mailer, and a sender of text messages, that keeps what it is
+// given.
 type Mailbox struct {
 	mu      sync.Mutex
 	mails   []notify.Message
@@ -30,7 +31,13 @@ func (b *Mailbox) Send(_ context.Context, m notify.Message) error {
 	return nil
 }
 
-// To returns the mails to an address that have arrived, oldest first.
+// SendSMS keeps m as a mail to the number.
+func (b *Mailbox) SendSMS(ctx context.Context, m notify.SMS) error {
+	return b.Send(ctx, notify.Message{ID: m.ID, To: m.To, Text: m.Body, Slug: m.Slug, Data: m.Data, Expires: m.Expires})
+}
+
+// To returns the mails to an address, or the text messages to a number in
+// E.164, that have arrived, oldest first.
 func (b *Mailbox) To(email string) []notify.Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -38,9 +45,9 @@ func (b *Mailbox) To(email string) []notify.Message {
 }
 
 func (b *Mailbox) to(email string) []notify.Message {
-	canonical, _ := user.CanonicalEmail(email)
+	_, canonical := user.Classify(email)
 	return slices.DeleteFunc(slices.Clone(b.mails), func(m notify.Message) bool {
-		to, _ := user.CanonicalEmail(m.To)
+		_, to := user.Classify(m.To)
 		return to != canonical
 	})
 }

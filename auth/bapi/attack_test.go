@@ -341,6 +341,8 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 	r.mu.Unlock()
 	id := r.newUser(name("u"), nil)
 	second := r.must("POST", "/v1/email_addresses", fields{"user_id": id, "email_address": name("second"), "verified": true}).json(r)["id"].(string)
+	number := fmt.Sprintf("+1415%07d", 2000000+serial/1000%1000000)
+	phone := r.must("POST", "/v1/phone_numbers", fields{"user_id": id, "phone_number": number, "verified": true}).json(r)["id"].(string)
 	sid, _ := r.newSession(id)
 	s := r.must("GET", "/v1/sessions/"+sid, nil).json(r)
 	_, codes, passkey := r.withFactors(id)
@@ -349,7 +351,7 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 		"invitation_id":     r.made("invitations", fields{"email_address": name("invited")}),
 		"waitlist_entry_id": r.made("waitlist_entries", fields{"email_address": name("waits")}),
 		"identifier_id":     r.onList(pattern, name("listed")),
-		"email_address_id":  second, "session_id": sid, "client_id": s["client_id"].(string),
+		"email_address_id":  second, "phone_number_id": phone, "session_id": sid, "client_id": s["client_id"].(string),
 		"provider": "oauth_google", "template": "none", "external_account_id": r.externalAccount(id, name("subject"), "good-refresh")})
 	if strings.HasSuffix(path, "handshake_payload") {
 		nonce, err := r.engine.PutHandshake(context.Background(), netip.Addr{}, []string{"a=b"})
@@ -376,6 +378,8 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 		body = encode(fields{"user_ids": []string{id}})
 	case "POST /v1/email_addresses":
 		body = encode(fields{"user_id": id, "email_address": name("third")})
+	case "POST /v1/phone_numbers":
+		body = encode(fields{"user_id": id, "phone_number": fmt.Sprintf("+1415%07d", 3000000+serial/1000%1000000)})
 	case "PUT /v1/users/{user_id}/email_address":
 		body = encode(fields{"email_address": name("only")})
 	case "POST /v1/users/{user_id}/verify_totp":

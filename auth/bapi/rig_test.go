@@ -25,6 +25,7 @@ import (
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
 	"github.com/usherauth/usher/user/password"
+	"github.com/usherauth/usher/user/phone"
 )
 
 const (
@@ -67,6 +68,11 @@ func (r *rig) Send(_ context.Context, m notify.Message) error {
 	return nil
 }
 
+// SendSMS keeps a text message as a mail to its number.
+func (r *rig) SendSMS(ctx context.Context, m notify.SMS) error {
+	return r.Send(ctx, notify.Message{ID: m.ID, To: m.To, Text: m.Body, Slug: m.Slug, Data: m.Data})
+}
+
 // Write keeps a line of the log.
 func (r *rig) Write(p []byte) (int, error) {
 	r.mu.Lock()
@@ -92,7 +98,7 @@ func newRig(t testing.TB, c rigConfig) *rig {
 	}
 	set := settings.Default()
 	set.Limits = settings.Limits{}
-	e, err := engine.New(t.Context(), engine.Config{Social: social(), SocialTransport: provider{}, Store: c.store, Settings: set, Issuer: s.Issuer, AppURL: s.AppURL(), FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(), Local: s.Local,
+	e, err := engine.New(t.Context(), engine.Config{SMS: r, Phone: phone.Parser{}, Social: social(), SocialTransport: provider{}, Store: c.store, Settings: set, Issuer: s.Issuer, AppURL: s.AppURL(), FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(), Local: s.Local,
 		SecretKeys: []string{secretKey}, Mailer: r, Renderer: &notify.Renderer{AppURL: s.URL}, Now: r.Now, Log: slog.New(slog.NewTextHandler(r, nil)),
 		Hasher:   &password.Hasher{Params: password.Params{Memory: 64, Time: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}},
 		Schedule: token.Schedule{Algorithm: token.ES256}})

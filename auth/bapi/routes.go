@@ -44,6 +44,10 @@ var routes = []route{
 	{"GET /v1/email_addresses/{email_address_id}", getEmailAddress},
 	{"PATCH /v1/email_addresses/{email_address_id}", updateEmailAddress},
 	{"DELETE /v1/email_addresses/{email_address_id}", deleteEmailAddress},
+	{"POST /v1/phone_numbers", createPhoneNumber},
+	{"GET /v1/phone_numbers/{phone_number_id}", getPhoneNumber},
+	{"PATCH /v1/phone_numbers/{phone_number_id}", updatePhoneNumber},
+	{"DELETE /v1/phone_numbers/{phone_number_id}", deletePhoneNumber},
 
 	{"GET /v1/sessions", listSessions},
 	{"POST /v1/sessions", createSession},

@@ -12,7 +12,7 @@ import (
 func patterns() []string { return bapi.Patterns() }
 
 // unknown names things that do not exist.
-var unknown = map[string]string{"user_id": "user_none", "email_address_id": "idn_none", "session_id": "sess_none",
+var unknown = map[string]string{"user_id": "user_none", "email_address_id": "idn_none", "phone_number_id": "idn_none", "session_id": "sess_none",
 	"client_id": "client_none", "template": "none", "provider": "oauth_google", "sign_in_token_id": "sit_none", "actor_token_id": "act_none",
 	"invitation_id": "inv_none", "waitlist_entry_id": "wle_none", "identifier_id": "alid_none", "passkey_identification_id": "idn_none",
 	"external_account_id": "eac_none"}
@@ -134,6 +134,8 @@ var minimal = map[string]any{
 	"PUT /v1/users/{user_id}/metadata":                    fields{"public_metadata": fields{}},
 	"PATCH /v1/users/{user_id}":                           fields{"first_name": "Ada"},
 	"PATCH /v1/email_addresses/{email_address_id}":        fields{"verified": true},
+	"POST /v1/phone_numbers":                              fields{"user_id": "user_none", "phone_number": "+14155550100"},
+	"PATCH /v1/phone_numbers/{phone_number_id}":           fields{"verified": true},
 	"POST /v1/users/{user_id}/remove_password":            fields{},
 	"POST /v1/sessions/{session_id}/tokens":               fields{},
 	"POST /v1/users/{user_id}/password/unset_compromised": nil,

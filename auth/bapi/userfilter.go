@@ -24,7 +24,7 @@ type wish struct {
 }
 
 // foreign are filters by what no user has in this version.
-var foreign = []string{"web3_wallet", "provider", "provider_user_id", "phone_number_query"}
+var foreign = []string{"web3_wallet", "provider", "provider_user_id"}
 
 // readFilter reads all filters. What is wrong is noted in q.
 func readFilter(q *httpx.Form) wish {
@@ -42,6 +42,7 @@ func readFilter(q *httpx.Form) wish {
 	w.Query, _ = q.StringMax("query", 256)
 	w.EmailQuery, _ = q.StringMax("email_address_query", 256)
 	w.UsernameQuery, _ = q.StringMax("username_query", 256)
+	w.PhoneQuery, _ = q.StringMax("phone_number_query", 256)
 	w.NameQuery, _ = q.StringMax("name_query", 256)
 	if banned, ok := q.Bool("banned"); ok && !q.Null("banned") {
 		w.Banned = &banned

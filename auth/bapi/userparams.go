@@ -31,7 +31,8 @@ func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Importe
 		p user.CreateParams
 		x engine.Imported
 	)
-	p.EmailAddresses, x.Reserved = readAddresses(f)
+	p.EmailAddresses, x.Reserved = readAddresses(f, "email_address")
+	p.PhoneNumbers, x.ReservedPhones = readAddresses(f, "phone_number")
 	p.Username, _ = f.String("username")
 	p.FirstName, _ = f.String("first_name")
 	p.LastName, _ = f.String("last_name")
@@ -74,6 +75,9 @@ func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, createdAt ti
 	if id, _ := f.String("primary_email_address_id"); id != "" {
 		p.PrimaryEmailAddressID = &id
 	}
+	if id, _ := f.String("primary_phone_number_id"); id != "" {
+		p.PrimaryPhoneNumberID = &id
+	}
 	p.NotifyPrimaryEmailAddressChanged, _ = f.Bool("notify_primary_email_address_changed")
 	var password string
 	if password, p.PasswordDigest, p.PasswordHasher = readPassword(f); password != "" {
@@ -99,32 +103,32 @@ func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, createdAt ti
 // absent refuses what users cannot have in this version, unless it is empty,
 // and checks the type of switches for checks that there are none of.
 func absent(f *httpx.Form) {
-	for _, name := range []string{"totp_secret", "primary_phone_number_id", "primary_web3_wallet_id", "profile_image_id"} {
+	for _, name := range []string{"totp_secret", "primary_web3_wallet_id", "profile_image_id"} {
 		if v, _ := f.String(name); v != "" {
 			f.Fail("form_param_value_disabled", name, "is not enabled for this instance")
 		}
 	}
-	for _, name := range []string{"phone_number", "web3_wallet", "backup_codes"} {
+	for _, name := range []string{"web3_wallet", "backup_codes"} {
 		if v, _ := f.Strings(name); len(v) > 0 {
 			f.Fail("form_param_value_disabled", name, "is not enabled for this instance")
 		}
 	}
-	f.Strings("phone_number_identification_status")
 	f.Bool("skip_legal_checks")
 	f.Bool("bypass_client_trust")
 }
 
-// readAddresses reads e-mail addresses and which of them are reserved only.
-func readAddresses(f *httpx.Form) (addresses []string, reserved []bool) {
-	const name = "email_address_identification_status"
-	addresses, _ = f.Strings("email_address")
+// readAddresses reads e-mail addresses or phone numbers and which of them are
+// reserved only.
+func readAddresses(f *httpx.Form, field string) (addresses []string, reserved []bool) {
+	name := field + "_identification_status"
+	addresses, _ = f.Strings(field)
 	if len(addresses) > user.MaxIdentifications {
-		f.Fail(httpx.CodeArraySize, "email_address", fmt.Sprintf("must have at most %d entries", user.MaxIdentifications))
+		f.Fail(httpx.CodeArraySize, field, fmt.Sprintf("must have at most %d entries", user.MaxIdentifications))
 		return nil, nil
 	}
 	statuses, _ := f.Strings(name)
 	if len(statuses) > 0 && len(statuses) != len(addresses) {
-		f.Fail("form_param_value_invalid", name, "must have one entry for each e-mail address")
+		f.Fail("form_param_value_invalid", name, "must have one entry for each of them")
 	}
 	for _, s := range statuses {
 		if s != string(engine.AddressVerified) && s != string(engine.AddressReserved) {

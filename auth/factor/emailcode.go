@@ -2,14 +2,9 @@ package factor
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/subtle"
-	"fmt"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
-	"github.com/usherauth/usher/store"
 )
 
 // EmailCode is the strategy of a six-digit code in a mail: as a first factor
@@ -58,36 +53,16 @@ func (e EmailCode) Prepare(_ context.Context, c Challenge) (Prepared, error) {
 	if c.Option.Target == "" {
 		return Prepared{}, fault.New("form_param_nil", "email_address")
 	}
-	code, send, err := drawCode(c.Subject.Settings, c.Option.Target)
-	if err != nil {
-		return Prepared{}, err
-	}
-	v := Verification{ID: store.NewID("ver", c.Now), Strategy: e.Traits().Name, Status: Unverified,
-		TargetID: c.Option.TargetID, Target: c.Option.Target,
-		SentAt: c.Now, ExpireAt: c.Now.Add(c.Subject.Settings.Codes.Lifetime)}
-	v.Secret = e.hash(&v, code)
-	if !send {
-		return Prepared{Verification: v}, nil
-	}
 	slug := notify.VerificationCode
 	if e.ForReset {
 		slug = notify.ResetPasswordCode
 	}
-	return Prepared{Verification: v, Send: &Send{Slug: slug, To: v.Target, Code: code, ExpireAt: v.ExpireAt}}, nil
+	return prepareCode(e.Key, e.Traits().Name, slug, c)
 }
 
 // Verify compares in constant time.
 func (e EmailCode) Verify(_ context.Context, c Challenge, p Proof) (Fact, error) {
-	fact := Fact{Strategy: e.Traits().Name}
-	if c.Verification == nil {
-		return fact, fault.New("verification_missing", "")
-	}
-	fact.VerificationID = c.Verification.ID
-	if len(p.Code) > 16 {
-		p.Code = ""
-	}
-	fact.OK = subtle.ConstantTimeCompare(e.hash(c.Verification, p.Code), c.Verification.Secret) == 1
-	return fact, nil
+	return verifyCode(e.Key, e.Traits().Name, c, p)
 }
 
 // Confirm has nothing to add to [Settle], which knows the stored challenge.
@@ -96,13 +71,4 @@ func (EmailCode) Confirm(f Fact, _ Subject) error {
 		return fault.New("form_code_incorrect", "code")
 	}
 	return nil
-}
-
-// hash binds a code to its challenge, purpose and address.
-func (e EmailCode) hash(v *Verification, code string) []byte {
-	m := hmac.New(sha256.New, e.Key)
-	for _, part := range []string{v.ID, v.Strategy, v.TargetID, v.Target, code} {
-		fmt.Fprintf(m, "%d:%s", len(part), part)
-	}
-	return m.Sum(nil)
 }

@@ -13,6 +13,7 @@ package factor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/oauth"
@@ -116,6 +117,11 @@ type Option struct {
 	// TargetID and Target are the identification used, if there is one.
 	TargetID, Target string
 	Primary          bool
+	// Default: of several second factors it is the one to offer first.
+	Default bool
+	// Uses narrows what the strategy's option is good for; 0 is all that the
+	// strategy is.
+	Uses Use
 }
 
 // A Status says how far a verification is.
@@ -193,6 +199,8 @@ type Send struct {
 	To       string
 	Code     string
 	ExpireAt time.Time
+	// SMS: it is a text message, and To a phone number.
+	SMS bool
 	// Token is what a link carries in place of a code; VerificationID is the
 	// challenge that it is for.
 	Token, VerificationID string
@@ -294,11 +302,18 @@ func (s Set) Fields() []string {
 func (s Set) Options(uses Use, subject Subject) []Option {
 	var out []Option
 	for _, st := range s.list {
-		if st.Traits().Uses&uses != 0 {
-			out = append(out, st.Options(subject)...)
-		}
+		out = append(out, Offered(st, uses, subject)...)
 	}
 	return out
+}
+
+// Offered lists what one strategy could challenge the subject with for any of
+// the uses.
+func Offered(st Strategy, uses Use, subject Subject) []Option {
+	if st.Traits().Uses&uses == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(st.Options(subject), func(o Option) bool { return o.Uses != 0 && o.Uses&uses == 0 })
 }
 
 // Verifying lists the names of the strategies that verify an attribute and are

@@ -143,7 +143,7 @@ func TestSignInByPassword(t *testing.T) {
 	b.post(p+"/attempt_first_factor", "strategy", "password").refused(422, "form_param_nil", "password")
 	b.post(p+"/attempt_first_factor", "strategy", "carrier_pigeon").refused(400, "verification_strategy_invalid")
 	b.get(p).ok().is("response.first_factor_verification.attempts", 1).is("response.first_factor_verification.object", "verification_password")
-	b.post(p+"/prepare_second_factor", "strategy", "phone_code").refused(400, "verification_strategy_invalid")
+	b.post(p+"/prepare_second_factor", "strategy", "phone_code").refused(400, "strategy_for_user_invalid")
 	b.post(p+"/attempt_second_factor", "strategy", "totp", "code", "123456").refused(400, "client_state_invalid")
 	b.post(p+"/prepare_first_factor", "strategy", "password").refused(400, "verification_strategy_invalid")
 	b.post(p+"/reset_password", "password", better).refused(400, "client_state_invalid")

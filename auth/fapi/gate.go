@@ -23,8 +23,13 @@ var gates = map[string]gate{
 	"POST /v1/me/email_addresses":              always,
 	"DELETE /v1/me/email_addresses/{email_id}": always,
 	// Whoever verifies an address has added it, and shows that it is theirs.
-	"POST /v1/me/email_addresses/{email_id}/prepare_verification": never,
-	"POST /v1/me/email_addresses/{email_id}/attempt_verification": never,
+	"POST /v1/me/email_addresses/{email_id}/prepare_verification":      never,
+	"POST /v1/me/email_addresses/{email_id}/attempt_verification":      never,
+	"POST /v1/me/phone_numbers":                                        always,
+	"PATCH /v1/me/phone_numbers/{phone_number_id}":                     always,
+	"DELETE /v1/me/phone_numbers/{phone_number_id}":                    always,
+	"POST /v1/me/phone_numbers/{phone_number_id}/prepare_verification": never,
+	"POST /v1/me/phone_numbers/{phone_number_id}/attempt_verification": never,
 	// An app or a passkey is shown in the session that was let in to add it.
 	"POST /v1/me/totp":                                       always,
 	"DELETE /v1/me/totp":                                     always,
@@ -64,8 +69,12 @@ func (c *call) gated(rt Route) error {
 // taskRoutes are the routes that a pending session may call, by the tasks that
 // need them. It is nobody to every other route that needs a session.
 var taskRoutes = map[string][]string{
-	"POST /v1/me/change_password":           {session.TaskResetPassword},
-	"POST /v1/me/totp":                      {session.TaskSetupMFA},
-	"DELETE /v1/me/totp":                    {session.TaskSetupMFA},
-	"POST /v1/me/totp/attempt_verification": {session.TaskSetupMFA},
+	"POST /v1/me/change_password":                                      {session.TaskResetPassword},
+	"POST /v1/me/totp":                                                 {session.TaskSetupMFA},
+	"DELETE /v1/me/totp":                                               {session.TaskSetupMFA},
+	"POST /v1/me/totp/attempt_verification":                            {session.TaskSetupMFA},
+	"POST /v1/me/phone_numbers":                                        {session.TaskSetupMFA},
+	"PATCH /v1/me/phone_numbers/{phone_number_id}":                     {session.TaskSetupMFA},
+	"POST /v1/me/phone_numbers/{phone_number_id}/prepare_verification": {session.TaskSetupMFA},
+	"POST /v1/me/phone_numbers/{phone_number_id}/attempt_verification": {session.TaskSetupMFA},
 }

@@ -26,18 +26,16 @@ func (c *call) me(err error) (any, error) {
 // updateMe changes the profile. Unsafe metadata has an endpoint of its own;
 // older clients send it here, and mean to replace what is there.
 func (c *call) updateMe() (any, error) {
-	p := engine.ProfileParams{FirstName: c.given("first_name"), LastName: c.given("last_name"),
-		PrimaryEmailAddressID: c.optional("primary_email_address_id")}
+	p := engine.ProfileParams{FirstName: c.given("first_name"), LastName: c.given("last_name"), Username: c.given("username"),
+		PrimaryEmailAddressID: c.optional("primary_email_address_id"), PrimaryPhoneNumberID: c.optional("primary_phone_number_id")}
 	if m, ok := c.form.JSONObject("unsafe_metadata"); ok {
 		if m == nil {
 			m = json.RawMessage("{}")
 		}
 		p.UnsafeMetadata = m
 	}
-	for _, name := range []string{"username", "primary_phone_number_id", "primary_web3_wallet_id"} {
-		if c.optional(name) != nil {
-			c.form.Fail("form_param_unknown", name, "is not enabled for this application")
-		}
+	if c.optional("primary_web3_wallet_id") != nil {
+		c.form.Fail("form_param_unknown", "primary_web3_wallet_id", "is not enabled for this application")
 	}
 	if err := c.form.Err(); err != nil {
 		return nil, err

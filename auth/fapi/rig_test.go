@@ -27,6 +27,7 @@ import (
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user/password"
+	"github.com/usherauth/usher/user/phone"
 )
 
 const (
@@ -87,6 +88,11 @@ func (r *rig) Send(_ context.Context, m notify.Message) error {
 	defer r.mu.Unlock()
 	r.mails = append(r.mails, m)
 	return nil
+}
+
+// SendSMS keeps a text message as a mail to its number.
+func (r *rig) SendSMS(ctx context.Context, m notify.SMS) error {
+	return r.Send(ctx, notify.Message{ID: m.ID, To: m.To, Text: m.Body, Slug: m.Slug, Data: m.Data})
 }
 
 // lastMail delivers what is due and returns the last mail.
@@ -166,7 +172,7 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 	if r.site, err = site.New(c.site); err != nil {
 		t.Fatal(err)
 	}
-	r.e, err = engine.New(t.Context(), engine.Config{Catalogue: c.catalogue, Resolver: c.resolver, Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
+	r.e, err = engine.New(t.Context(), engine.Config{SMS: r, Phone: phone.Parser{}, Catalogue: c.catalogue, Resolver: c.resolver, Store: c.store, Settings: c.settings, Issuer: r.site.Issuer, AppURL: r.site.AppURL(),
 		Social: c.social,
 		Local:  r.site.Local, FrontendURL: r.site.FrontendURL(), PagesURL: r.site.PagesURL(),
 		Mailer: r, Renderer: &notify.Renderer{AppURL: r.site.URL}, Now: r.Now, Hasher: c.hasher, Log: slog.New(slog.NewTextHandler(r.log, nil)), Schedule: token.Schedule{Algorithm: token.ES256}})

@@ -98,6 +98,14 @@ func routes() []Route {
 		{post, "/v1/me/email_addresses/{email_id}/prepare_verification", Session, false, (*call).prepareEmailAddress},
 		{post, "/v1/me/email_addresses/{email_id}/attempt_verification", Session, false, (*call).attemptEmailAddress},
 
+		{get, "/v1/me/phone_numbers", Session, false, (*call).listPhoneNumbers},
+		{post, "/v1/me/phone_numbers", Session, false, (*call).addPhoneNumber},
+		{get, "/v1/me/phone_numbers/{phone_number_id}", Session, false, (*call).getPhoneNumber},
+		{patch, "/v1/me/phone_numbers/{phone_number_id}", Session, false, (*call).updatePhoneNumber},
+		{del, "/v1/me/phone_numbers/{phone_number_id}", Session, false, (*call).deletePhoneNumber},
+		{post, "/v1/me/phone_numbers/{phone_number_id}/prepare_verification", Session, false, (*call).preparePhoneNumber},
+		{post, "/v1/me/phone_numbers/{phone_number_id}/attempt_verification", Session, false, (*call).attemptPhoneNumber},
+
 		{post, "/v1/me/external_accounts", Session, false, (*call).connectExternal},
 		{patch, "/v1/me/external_accounts/{external_account_id}/reauthorize", Session, false, (*call).reauthorizeExternal},
 		{del, "/v1/me/external_accounts/{external_account_id}", Session, false, (*call).deleteExternal},

@@ -8,18 +8,21 @@ import (
 )
 
 // notOffered are fields of a sign-up that name what the instance does not have.
-var notOffered = []string{"phone_number", "username", "web3_wallet", "email_address_or_phone_number"}
+var notOffered = []string{"web3_wallet"}
 
 // signUpParams reads the fields of a sign-up; absent ones stay as they are.
 func (c *call) signUpParams() (engine.SignUpParams, error) {
 	f := c.form
-	p := engine.SignUpParams{EmailAddress: c.given("email_address"), FirstName: c.given("first_name"), LastName: c.given("last_name"),
+	p := engine.SignUpParams{EmailAddress: c.given("email_address"), PhoneNumber: c.given("phone_number"), Username: c.given("username"), FirstName: c.given("first_name"), LastName: c.given("last_name"),
 		Password: c.optional("password"), Locale: c.optional("locale")}
 	p.UnsafeMetadata, _ = f.JSONObject("unsafe_metadata")
 	if accepted, ok := f.Bool("legal_accepted"); ok {
 		p.LegalAccepted = &accepted
 	}
 	p.Strategy, _ = f.String("strategy")
+	if either := c.optional(signup.EitherOr); either != nil {
+		p.SetEither(*either)
+	}
 	p.Ticket, _ = f.StringMax("ticket", maxTicket)
 	if p.Strategy == "ticket" {
 		if p.Strategy = ""; p.Ticket == "" {

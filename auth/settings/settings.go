@@ -29,6 +29,10 @@ type Settings struct {
 	LastName     Attribute `json:"last_name"`
 	Password     Password  `json:"password"`
 
+	// Phones and Usernames are the rules of two of these attributes.
+	Phones    Phones    `json:"phones"`
+	Usernames Usernames `json:"usernames"`
+
 	// Social is about accounts at other services.
 	Social Social `json:"social"`
 	// SecondFactors and Passkeys are further ways to show who one is.
@@ -192,6 +196,8 @@ func Default() Settings {
 		AppName: "My Application",
 		EmailAddress: Attribute{Enabled: true, Required: true, VerifyAtSignUp: true,
 			Strategies: []string{"email_code"}, Verifications: []string{"email_code"}},
+		Phones:    defaultPhones(),
+		Usernames: defaultUsernames(),
 		FirstName: Attribute{Enabled: true},
 		LastName:  Attribute{Enabled: true},
 		Password:  Password{Enabled: true, Required: true, MinLength: 8, MaxLength: 256},

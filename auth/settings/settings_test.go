@@ -33,8 +33,6 @@ func TestValidate(t *testing.T) {
 		"first_name":                      func(s *settings.Settings) { s.FirstName = settings.Attribute{Required: true} },
 		"email_address":                   func(s *settings.Settings) { s.EmailAddress.Strategies = []string{"carrier_pigeon"} },
 		"email_address.verify_at_sign_up": func(s *settings.Settings) { s.EmailAddress.Verifications = nil },
-		"phone_number.enabled":            func(s *settings.Settings) { s.PhoneNumber.Enabled = true },
-		"username.enabled":                func(s *settings.Settings) { s.Username.Enabled = true },
 		"password.required":               func(s *settings.Settings) { s.Password.Enabled = false },
 		"password.min_length":             func(s *settings.Settings) { s.Password.MinLength = 6 },
 		"password.max_length":             func(s *settings.Settings) { s.Password.MaxLength = 5000 },

@@ -16,6 +16,7 @@ func (e *FieldError) Error() string { return "settings: " + e.Field + ": " + e.P
 // Strategies that an address can be used with.
 var strategies = map[string][]string{
 	"email_address": {"email_code", "email_link"},
+	"phone_number":  {"phone_code"},
 }
 
 // Validate checks s as a whole and returns every problem, joined.
@@ -39,10 +40,11 @@ func (s *Settings) Validate() error {
 		}
 		check(!a.VerifyAtSignUp || len(a.Verifications) > 0, name+".verify_at_sign_up", "needs a verification")
 	}
-	check(!s.PhoneNumber.Enabled, "phone_number.enabled", "phone numbers cannot be enabled yet")
-	check(!s.Username.Enabled, "username.enabled", "usernames cannot be enabled yet")
-	check(s.EmailAddress.Enabled && (s.Password.Enabled || len(s.EmailAddress.Strategies) > 0),
+	check(s.Password.Enabled && (s.EmailAddress.Enabled || s.PhoneNumber.Enabled || s.Username.Enabled) ||
+		len(s.EmailAddress.Strategies)+len(s.PhoneNumber.Strategies) > 0,
 		"email_address", "there must be a way to sign in: an identifier with a password or a code")
+	s.Phones.validate(s, check)
+	s.Usernames.validate(check)
 
 	p := s.Password
 	check(p.Enabled || !p.Required, "password.required", "passwords are not enabled")
@@ -55,7 +57,7 @@ func (s *Settings) Validate() error {
 	check(document(s.Legal.PrivacyURL), "legal.privacy_url", "must be a path or an http or https URL")
 	between(s.SignUp.AbandonAfter, 10*time.Minute, 30*24*time.Hour, "sign_up.abandon_after")
 	check(slices.Contains([]string{"password", "otp"}, s.SignIn.PreferredStrategy), "sign_in.preferred_strategy", "must be password or otp")
-	check(!s.SignIn.SecondFactorRequired || s.SecondFactors.TOTP, "sign_in.second_factor_required", "there is no second factor that people could have")
+	check(!s.SignIn.SecondFactorRequired || s.SecondFactors.TOTP || s.Phones.SecondFactor, "sign_in.second_factor_required", "there is no second factor that people could have")
 	check(!s.Passkeys.SignUp || s.Passkeys.Enabled, "passkeys.sign_up", "passkeys are not enabled")
 	between(s.SignIn.AbandonAfter, 10*time.Minute, 7*24*time.Hour, "sign_in.abandon_after")
 

@@ -44,6 +44,8 @@ type Attempt struct {
 	Status   Status `json:"status"`
 
 	EmailAddress   string          `json:"email_address,omitempty"`
+	PhoneNumber    string          `json:"phone_number,omitempty"` // E.164
+	Username       string          `json:"username,omitempty"`
 	FirstName      string          `json:"first_name,omitempty"`
 	LastName       string          `json:"last_name,omitempty"`
 	PasswordHash   string          `json:"password_hash,omitempty"`
@@ -118,8 +120,11 @@ func (a *Attempt) Verification(attribute string) *factor.Verification {
 
 // Value returns what the attempt has for an attribute that can be verified.
 func (a *Attempt) Value(attribute string) string {
-	if attribute == "email_address" {
+	switch attribute {
+	case "email_address":
 		return a.EmailAddress
+	case "phone_number":
+		return a.PhoneNumber
 	}
 	return ""
 }

@@ -11,7 +11,11 @@ var fields = []struct {
 	rule func(*settings.Settings) (enabled, required bool)
 	has  func(*Attempt) bool
 }{
-	{"email_address", attributeRule("email_address"), func(a *Attempt) bool { return a.EmailAddress != "" }},
+	{"email_address", identifierRule("email_address"), func(a *Attempt) bool { return a.EmailAddress != "" }},
+	{"phone_number", identifierRule("phone_number"), func(a *Attempt) bool { return a.PhoneNumber != "" }},
+	{EitherOr, func(s *settings.Settings) (bool, bool) { return eitherOr(s), true },
+		func(a *Attempt) bool { return a.EmailAddress != "" || a.PhoneNumber != "" }},
+	{"username", identifierRule("username"), func(a *Attempt) bool { return a.Username != "" }},
 	{"first_name", attributeRule("first_name"), func(a *Attempt) bool { return a.FirstName != "" }},
 	{"last_name", attributeRule("last_name"), func(a *Attempt) bool { return a.LastName != "" }},
 	{"password", func(s *settings.Settings) (bool, bool) { return s.Password.Enabled, s.Password.Required },
@@ -19,6 +23,35 @@ var fields = []struct {
 	{"legal_accepted", func(s *settings.Settings) (bool, bool) { return s.Legal.Consent, true },
 		func(a *Attempt) bool { return !a.LegalAccepted.IsZero() }},
 }
+
+// EitherOr is the field of sign-ups that ask for an e-mail address or a phone
+// number, as people like.
+const EitherOr = "email_address_or_phone_number"
+
+// eitherOr: both can be given, and nothing that people sign in with must be.
+func eitherOr(s *settings.Settings) bool {
+	return s.EmailAddress.Enabled && s.PhoneNumber.Enabled && !s.EmailAddress.Required && !s.PhoneNumber.Required && !s.Username.Required
+}
+
+// identifierRule is attributeRule for what people sign in with: where there is
+// just one of its kind, nobody is without.
+func identifierRule(name string) func(*settings.Settings) (bool, bool) {
+	return func(s *settings.Settings) (bool, bool) {
+		a := attributeOf(s, name)
+		only := ""
+		for _, id := range identifiers {
+			if other := attributeOf(s, id); other.Required {
+				return a.Enabled, a.Required
+			} else if other.Enabled && only == "" {
+				only = id
+			}
+		}
+		return a.Enabled, name == only && !eitherOr(s)
+	}
+}
+
+// identifiers are what people sign in with, the first that is on foremost.
+var identifiers = []string{"email_address", "phone_number", "username"}
 
 func attributeRule(name string) func(*settings.Settings) (bool, bool) {
 	return func(s *settings.Settings) (bool, bool) {
@@ -33,6 +66,8 @@ func attributeOf(s *settings.Settings, name string) settings.Attribute {
 		return s.EmailAddress
 	case "phone_number":
 		return s.PhoneNumber
+	case "username":
+		return s.Username
 	case "first_name":
 		return s.FirstName
 	case "last_name":
@@ -72,7 +107,7 @@ func (a *Attempt) Missing(s *settings.Settings) []string {
 // verified before it completes.
 func (a *Attempt) Unverified(s *settings.Settings) []string {
 	out := []string{}
-	for _, name := range []string{"email_address"} {
+	for _, name := range []string{"email_address", "phone_number"} {
 		v := a.Verification(name)
 		if attributeOf(s, name).VerifyAtSignUp && a.Value(name) != "" &&
 			(v == nil || v.Status != factor.Verified || v.Target != a.Value(name)) {

@@ -21,7 +21,7 @@ type Input interface{ input() }
 type (
 	// Update sets fields; nil leaves a field as it is, empty clears it.
 	Update struct {
-		EmailAddress, FirstName, LastName *string
+		EmailAddress, PhoneNumber, Username, FirstName, LastName *string
 		// PasswordHash is the hash of a password that was checked before.
 		PasswordHash   *string
 		UnsafeMetadata json.RawMessage
@@ -65,6 +65,8 @@ type Env struct {
 	// Taken reports whether somebody else has claimed the value of an
 	// attribute.
 	Taken func(attribute, value string) bool
+	// Phone reads a phone number; nil if the instance knows none.
+	Phone func(number string) (user.Phone, error)
 	// Veiled: nothing tells whether somebody has claimed a value, but to who
 	// proves it.
 	Veiled bool
@@ -184,8 +186,11 @@ func (a *Attempt) door(env Env) error {
 // welcome refuses whom the lists keep out. Who is invited by name need be on
 // none. Before the end, who has given nothing that lists know is let on.
 func (a *Attempt) welcome(env Env, end bool) error {
-	if env.Admitted == nil || a.InvitationID != "" || a.EmailAddress == "" && !end || env.Admitted(a) {
+	if env.Admitted == nil || a.InvitationID != "" || a.EmailAddress == "" && a.PhoneNumber == "" && !end || env.Admitted(a) {
 		return nil
+	}
+	if a.EmailAddress == "" && a.PhoneNumber != "" {
+		return fault.New("not_allowed_access", "phone_number")
 	}
 	return fault.New("not_allowed_access", "email_address")
 }
@@ -199,8 +204,14 @@ func (a *Attempt) update(in Update, env Env) error {
 			errs = append(errs, err)
 		}
 	}
-	if in.EmailAddress != nil {
-		if err := a.setEmailAddress(*in.EmailAddress, env); err != nil {
+	for _, id := range []struct {
+		in  *string
+		set func(string, Env) error
+	}{{in.EmailAddress, a.setEmailAddress}, {in.PhoneNumber, a.setPhoneNumber}, {in.Username, a.setUsername}} {
+		if id.in == nil {
+			continue
+		}
+		if err := id.set(*id.in, env); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -266,6 +277,9 @@ func (a *Attempt) invited(id string, env Env) error {
 	if err := i.Usable(ticket.InvitationKind, env.Now); err != nil {
 		return err
 	}
+	if env.Taken(attribute, i.Canonical) { // whoever holds the ticket may know it
+		return fault.New("form_identifier_exists", attribute)
+	}
 	if err := a.setEmailAddress(i.EmailAddress, env); err != nil {
 		return err
 	}
@@ -293,7 +307,7 @@ func (a *Attempt) setEmailAddress(address string, env Env) error {
 		return fault.From(err)
 	}
 	if env.Taken(attribute, id.Canonical) && !env.Veiled {
-		return fault.New("form_identifier_exists", attribute)
+		return fault.Taken(attribute)
 	}
 	if id.Value != a.EmailAddress {
 		delete(a.Verifications, attribute)

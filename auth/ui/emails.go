@@ -31,7 +31,7 @@ func postEmail(x *exchange) error {
 	if err != nil {
 		return x.refuseUser(a, "emails", map[string]string{"email_address": address}, err, "email_address")
 	}
-	if x.verification() == "" {
+	if x.verification("email_address") == "" {
 		return x.redirect("/user", "email-added")
 	}
 	return x.sendEmail(a, id, "")
@@ -48,7 +48,7 @@ func (x *exchange) addEmail(a *engine.Actor, address string) (string, error) {
 // sendEmail sends a code to an address and leads to where it is typed in.
 func (x *exchange) sendEmail(a *engine.Actor, id, notice string) error {
 	x.b.ReturnTo = x.url("/link/done")
-	err := x.p.engine.PrepareEmailAddress(x.ctx(), a, id, x.verification())
+	err := x.p.engine.PrepareEmailAddress(x.ctx(), a, id, x.verification("email_address"))
 	switch {
 	case err == nil:
 		return x.redirect("/user/emails/verify", notice, "id", id)

@@ -17,8 +17,9 @@ type Page struct {
 	Problems []Problem
 	// Attempt is the ID of the sign-in or sign-up that a form goes on with.
 	Attempt string
-	// Identifier is who signs in, as typed.
-	Identifier string
+	// Identifier is who signs in, as typed. IdentifierLabel is what it can be, and
+	// IdentifierMode the keyboard for it.
+	Identifier, IdentifierLabel, IdentifierMode string
 	// Account is who is signed in, Accounts are all in this browser.
 	Account  *Account
 	Accounts []Account
@@ -54,6 +55,8 @@ type Page struct {
 	Token string
 	// Second says with what a second factor can be shown.
 	Second SecondMethods
+	// Numbers are the telephones that are second factors.
+	Numbers []Address
 	// App is an authenticator app that is being set up, Codes are new backup
 	// codes; both on pages of their own.
 	App   *NewApp
@@ -101,8 +104,13 @@ type Account struct {
 	Current    bool
 }
 
-// Methods say how else a person can go on with signing in.
-type Methods struct{ Password, Code, Link, Reset, Passkey bool }
+// Methods say how else a person can go on with signing in: Code is one by mail,
+// SMS one by text message.
+type Methods struct {
+	Password, Code, Link, SMS, Reset, Passkey bool
+	// ResetBy is the strategy of Reset.
+	ResetBy string
+}
 
 // A Code is a code on its way.
 type Code struct {
@@ -113,6 +121,10 @@ type Code struct {
 	Wait int
 	// Reset: it leads to a new password.
 	Reset bool
+	// SMS: it was sent as a text message.
+	SMS bool
+	// Strategy is what sends another one.
+	Strategy string
 	// Link: it is no code to type in but a link to open.
 	Link bool
 }
@@ -150,18 +162,28 @@ type Profile struct {
 	FirstNameOn, LastNameOn  bool
 	PictureURL               string
 	HasPicture               bool
+	UsernameOn, UsernameMust bool
 	Addresses                []Address
 	CanAddAddress, CanVerify bool
-	PasswordOn, HasPassword  bool
-	Devices                  []Device
-	CanDelete                bool
-	Factors                  Factors
+	// PhonesOn shows the phone numbers; SecondByPhone: they can be second factors.
+	PhonesOn, CanVerifyPhone, SecondByPhone bool
+	Phones                                  []PhoneNumber
+	PasswordOn, HasPassword                 bool
+	Devices                                 []Device
+	CanDelete                               bool
+	Factors                                 Factors
 }
 
 // An Address is an e-mail address of a profile.
 type Address struct {
 	ID, Value         string
 	Primary, Verified bool
+}
+
+// A PhoneNumber is a telephone number of a profile.
+type PhoneNumber struct {
+	Address
+	SecondFactor, Default bool
 }
 
 // A Device is a session of a person, on any browser.
@@ -191,6 +213,7 @@ func (pg *Page) URL(path string) string { return pg.x.url(path) }
 // page returns what all pages have.
 func (x *exchange) page() *Page {
 	return &Page{AppName: x.settings.AppName, Home: x.p.opts.Home, Notice: notices[x.notice],
+		IdentifierLabel: identifierLabel(x.settings), IdentifierMode: identifierMode(x.settings),
 		Stylesheet: x.p.site.PagesPath + x.p.style.path, MinPassword: x.settings.Password.MinLength,
 		x: x, values: map[string]string{}}
 }
@@ -219,4 +242,11 @@ var notices = map[string]string{
 	"passkey-added":   "The passkey has been added.",
 	"passkey-renamed": "The passkey has its new name.",
 	"passkey-removed": "The passkey has been removed.",
+	"phone":           "The phone number is verified.",
+	"phone-added":     "The phone number has been added.",
+	"phone-primary":   "Your primary phone number has been changed.",
+	"phone-removed":   "The phone number has been removed.",
+	"phone-second":    "From now on we ask for a code by text message when you sign in.",
+	"phone-first":     "We no longer ask for a code by text message when you sign in.",
+	"phone-default":   "Codes go to that number from now on.",
 }

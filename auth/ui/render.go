@@ -13,7 +13,7 @@ import (
 
 // names are the templates, one per page. Each defines "title" and "content".
 var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "verify", "tasks", "sign_in_new_password", "signed_in",
-	"sign_up_passkey", "sign_in_app", "sign_in_backup_code", "user_app", "user_codes",
+	"sign_up_passkey", "sign_in_app", "sign_in_sms", "sign_in_backup_code", "user_app", "user_codes",
 	"sign_up", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error"}
 
 // parseTemplates reads all templates.
@@ -69,17 +69,20 @@ func (p *pages) tryTemplates() error {
 func (p *pages) sample() *Page {
 	me := Account{SessionID: "sess_1", Name: "Ada", Identifier: "ada@example.com", Current: true}
 	return &Page{AppName: "Acme", Stylesheet: "/auth/x.css", Home: "/", Notice: "Done.", Attempt: "sia_1",
-		Problems: []Problem{{Field: "password", Text: "Wrong."}}, Identifier: me.Identifier, Account: &me,
-		Accounts: []Account{me}, Continue: "/", Methods: Methods{true, true, true, true, true},
-		StepUp: &StepUp{Password: true, Typed: []string{"totp", "backup_code"}, Sent: []string{"email_code"}},
-		Link:   &Link{Token: "t", Purpose: "sign_in", Outcome: "failed", Device: "Firefox on Linux", Place: "Turin", Address: "192.0.2.1"},
-		Code:   &Code{To: me.Identifier, ID: "idn_1", Wait: 30}, HasPassword: true, MinPassword: 8,
-		Fields: []FieldSpec{{"first_name", false}, {"last_name", false}, {"email_address", true}, {"password", true}},
+		Problems: []Problem{{Field: "password", Text: "Wrong."}}, Identifier: me.Identifier, IdentifierLabel: "Email address", Account: &me,
+		Accounts: []Account{me}, Continue: "/", Methods: Methods{Password: true, Code: true, Link: true, SMS: true, Reset: true, Passkey: true, ResetBy: byReset},
+		StepUp:  &StepUp{Password: true, Typed: []string{"totp", "backup_code"}, Sent: []string{"email_code"}},
+		Numbers: []Address{{ID: "idn_3", Value: "+14155550100", Primary: true}},
+		Link:    &Link{Token: "t", Purpose: "sign_in", Outcome: "failed", Device: "Firefox on Linux", Place: "Turin", Address: "192.0.2.1"},
+		Code:    &Code{To: me.Identifier, ID: "idn_1", Wait: 30}, HasPassword: true, MinPassword: 8,
+		Fields: []FieldSpec{{"first_name", false}, {"last_name", false}, {"username", true}, {"email_address", true}, {"phone_number", true}, {"email_address_or_phone_number", true}, {"password", true}},
 		Profile: &Profile{Factors: Factors{true, true, true, true, true, true, []PasskeyItem{{ID: "idn_3", Name: "Phone", Used: "just now"}}}, FirstNameOn: true, LastNameOn: true, PictureURL: "/p", HasPicture: true, CanAddAddress: true,
 			CanVerify: true, PasswordOn: true, HasPassword: true, CanDelete: true,
-			Addresses: []Address{{ID: "idn_1", Value: me.Identifier, Primary: true, Verified: true}, {ID: "idn_2", Value: "a@b.c"}},
-			Devices:   []Device{{ID: "sess_1", Name: "Firefox", This: true}, {ID: "sess_2", Name: "Chrome", Address: "192.0.2.1", Ago: "just now"}}},
-		PasskeySignUp: true, Second: SecondMethods{true, true}, App: &NewApp{QR: "<svg></svg>", Secret: "ABCD EFGH"}, Codes: []string{"0abc defg hjkm"},
+			Addresses:  []Address{{ID: "idn_1", Value: me.Identifier, Primary: true, Verified: true}, {ID: "idn_2", Value: "a@b.c"}},
+			UsernameOn: true, PhonesOn: true, CanVerifyPhone: true, SecondByPhone: true,
+			Phones:  []PhoneNumber{{Address: Address{ID: "idn_3", Value: "+14155550100", Verified: true}, SecondFactor: true}, {Address: Address{ID: "idn_4", Value: "+14155550101"}}},
+			Devices: []Device{{ID: "sess_1", Name: "Firefox", This: true}, {ID: "sess_2", Name: "Chrome", Address: "192.0.2.1", Ago: "just now"}}},
+		PasskeySignUp: true, Second: SecondMethods{true, true, true}, App: &NewApp{QR: "<svg></svg>", Secret: "ABCD EFGH"}, Codes: []string{"0abc defg hjkm"},
 		Passkey: &PasskeyForm{Action: "/a", Options: "/o", Kind: "get", Label: "Passkey", Autofill: true}, Script: "/auth/x.js", Nonce: "n",
 		Ticket: &Ticket{Token: "t", Account: me, Impersonates: true}, Invitation: "t", Work: &Work{Challenge: "1", Bits: 16, Script: "/auth/w.js"},
 		Legal:   &Legal{TermsURL: "/terms", PrivacyURL: "/privacy"},

@@ -19,7 +19,7 @@ const (
 )
 
 // SecondMethods say with what a person can show a second factor.
-type SecondMethods struct{ App, Backup bool }
+type SecondMethods struct{ App, SMS, Backup bool }
 
 // A NewApp is an authenticator app that is being set up.
 type NewApp struct {
@@ -55,6 +55,7 @@ func (x *exchange) factors(u *user.User) Factors {
 func secondMethods(v *engine.SignInView) (m SecondMethods) {
 	for _, o := range v.Second {
 		m.App = m.App || o.Strategy == byApp
+		m.SMS = m.SMS || o.Strategy == bySMS
 		m.Backup = m.Backup || o.Strategy == byBackup
 	}
 	return m
@@ -62,10 +63,15 @@ func secondMethods(v *engine.SignInView) (m SecondMethods) {
 
 // secondPages are the pages of the second factors, best first.
 func secondPage(m SecondMethods) string {
-	if m.App || !m.Backup {
+	switch {
+	case m.App:
 		return "/sign-in/app"
+	case m.SMS:
+		return "/sign-in/sms"
+	case m.Backup:
+		return "/sign-in/backup-code"
 	}
-	return "/sign-in/backup-code"
+	return "/sign-in/app"
 }
 
 // getSecond asks for a second factor of one kind, or leads to one that the
@@ -77,7 +83,7 @@ func getSecond(strategy, name string) handler {
 			return err
 		}
 		pg := x.stepPage(v)
-		if pg.Second = secondMethods(v); strategy == byApp && !pg.Second.App && pg.Second.Backup || strategy == byBackup && !pg.Second.Backup {
+		if pg.Second = secondMethods(v); strategy == byApp && !pg.Second.App && secondPage(pg.Second) != "/sign-in/app" || strategy == byBackup && !pg.Second.Backup {
 			return x.redirect(secondPage(pg.Second), "")
 		}
 		return x.render(200, name, pg)

@@ -16,6 +16,8 @@ const (
 	byCode     = "email_code"
 	byLink     = "email_link"
 	byReset    = "reset_password_email_code"
+	bySMS      = "phone_code"
+	byResetSMS = "reset_password_phone_code"
 )
 
 // getSignIn asks who wants to sign in. Where an attempt stands is known from
@@ -101,14 +103,14 @@ func postSignIn(x *exchange) error {
 		}
 	}
 	if err != nil {
-		return x.refuse("sign_in", pg, err, "identifier")
+		return x.refuse("sign_in", pg, x.sayIdentifier(err), "identifier")
 	}
 	a, err := x.p.engine.CreateSignIn(x.ctx(), x.b, engine.SignInParams{Identifier: identifier})
 	if errors.Is(err, fault.New("session_exists", "")) {
 		return x.redirect("/sign-in", "")
 	}
 	if err != nil {
-		return x.refuse("sign_in", pg, err, "identifier")
+		return x.refuse("sign_in", pg, x.sayIdentifier(err), "identifier")
 	}
 	v, err := x.p.engine.ViewSignIn(x.ctx(), a)
 	if err != nil {
@@ -116,8 +118,10 @@ func postSignIn(x *exchange) error {
 	}
 	m := methods(v)
 	switch {
-	case m.Password && (!m.Code && !m.Link || x.settings.SignIn.PreferredStrategy == byPassword):
+	case m.Password && (!m.Code && !m.Link && !m.SMS || x.settings.SignIn.PreferredStrategy == byPassword):
 		return x.redirect("/sign-in/password", "")
+	case m.SMS && (!m.Code && !m.Link || target(v, bySMS) != ""):
+		return x.send(v, bySMS, a.ID)
 	case m.Code:
 		return x.send(v, byCode, a.ID)
 	case m.Link:
@@ -132,7 +136,10 @@ func methods(v *engine.SignInView) Methods {
 		m.Password = m.Password || o.Strategy == byPassword
 		m.Code = m.Code || o.Strategy == byCode
 		m.Link = m.Link || o.Strategy == byLink
-		m.Reset = m.Reset || o.Strategy == byReset
+		m.SMS = m.SMS || o.Strategy == bySMS
+		if o.Strategy == byReset || o.Strategy == byResetSMS && (!m.Reset || same(o.Target, v.Identifier)) {
+			m.Reset, m.ResetBy = true, o.Strategy
+		}
 		m.Passkey = m.Passkey || o.Strategy == byPasskey
 	}
 	return m
@@ -153,30 +160,11 @@ func (x *exchange) stepPage(v *engine.SignInView) *Page {
 	pg.Attempt, pg.Identifier, pg.Methods = v.ID, v.Identifier, methods(v)
 	pg.values["identifier"] = v.Identifier
 	if c := v.Attempt.First; c != nil && v.Status == signin.NeedsFirstFactor && !c.SentAt.IsZero() {
-		pg.Code = &Code{To: x.target(v, c.Target), Reset: c.Strategy == byReset, Link: c.Strategy == byLink,
+		pg.Code = &Code{To: x.target(v, c.Target), Reset: c.Strategy == byReset || c.Strategy == byResetSMS, Link: c.Strategy == byLink,
+			SMS: c.Strategy == bySMS || c.Strategy == byResetSMS, Strategy: c.Strategy,
 			Wait: max(0, seconds(c.SentAt.Add(x.settings.Codes.ResendAfter).Sub(v.Now)))}
 	}
 	return pg
-}
-
-// target shows an address whole only to who has typed it.
-func (x *exchange) target(v *engine.SignInView, address string) string {
-	typed, err := user.CanonicalEmail(v.Identifier)
-	sent, err2 := user.CanonicalEmail(address)
-	if !x.settings.Protection.MaskIdentifiers || err == nil && err2 == nil && typed == sent {
-		return address
-	}
-	return mask(address)
-}
-
-// mask leaves the first letter and the domain of an address.
-func mask(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	if at <= 0 {
-		return "•••"
-	}
-	first := []rune(address[:at])[0]
-	return string(first) + "•••" + address[at:]
 }
 
 // over reports the refusals of an attempt that cannot go on: it has ended, or
@@ -223,7 +211,7 @@ func (x *exchange) proceed(a *signin.Attempt) error {
 	case signin.NeedsFirstFactor:
 		return x.redirect("/sign-in/password", "")
 	case signin.NeedsSecondFactor:
-		return x.redirect("/sign-in/app", "") // which knows what the person has
+		return x.askSecond(a)
 	}
 	return fault.New("strategy_not_allowed", "")
 }
@@ -254,19 +242,4 @@ func (x *exchange) send(v *engine.SignInView, strategy, id string) error {
 		return x.refuse("sign_in_code", pg, err)
 	}
 	return x.refuse("sign_in_password", pg, err)
-}
-
-// target is the address that was typed, if it can be used, else empty for the
-// primary one.
-func target(v *engine.SignInView, strategy string) string {
-	typed, err := user.CanonicalEmail(v.Identifier)
-	if err != nil {
-		return ""
-	}
-	for _, o := range v.First {
-		if have, err := user.CanonicalEmail(o.Target); o.Strategy == strategy && err == nil && have == typed {
-			return o.TargetID
-		}
-	}
-	return ""
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -86,7 +87,7 @@ func postSendCode(x *exchange) error {
 	if v == nil || err != nil {
 		return err
 	}
-	if strategy != byCode && strategy != byReset && strategy != byLink {
+	if !slices.Contains([]string{byCode, byReset, byLink, bySMS, byResetSMS}, strategy) {
 		return fault.New("verification_strategy_invalid", "strategy")
 	}
 	return x.send(v, strategy, id)

@@ -14,7 +14,7 @@ import (
 )
 
 // signUpFields are the fields that the form knows, in the order of the page.
-var signUpFields = []string{"first_name", "last_name", "email_address", "password"}
+var signUpFields = []string{"first_name", "last_name", "username", "email_address", "phone_number", signup.EitherOr, "password"}
 
 // signUpPage is the form, filled in from the sign-up under way if there is one.
 func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
@@ -25,8 +25,12 @@ func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
 		return pg, closed, err
 	}
 	required, optional := signup.Required(x.settings), signup.Optional(x.settings)
+	either := slices.Contains(required, signup.EitherOr)
 	for _, name := range signUpFields {
 		must := slices.Contains(required, name)
+		if either && (name == "email_address" || name == "phone_number") {
+			continue // one field stands for both
+		}
 		if must || slices.Contains(optional, name) {
 			pg.Fields = append(pg.Fields, FieldSpec{Name: name, Required: must})
 		}
@@ -35,6 +39,7 @@ func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
 	if err == nil && v != nil && v.SignUp != nil {
 		a := v.SignUp
 		pg.values["first_name"], pg.values["last_name"], pg.values["email_address"] = a.FirstName, a.LastName, a.EmailAddress
+		pg.values["username"], pg.values["phone_number"], pg.values[signup.EitherOr] = a.Username, a.PhoneNumber, a.EmailAddress+a.PhoneNumber
 	}
 	return pg, false, err
 }
@@ -137,13 +142,16 @@ func postSignUp(x *exchange) error {
 	if pg.Invitation != "" { // the address is the one that was invited
 		p.EmailAddress = nil
 	}
-	if x.settings.EmailAddress.VerifyAtSignUp && p.EmailAddress != nil {
-		p.Strategy = x.verification()
+	switch {
+	case x.settings.EmailAddress.VerifyAtSignUp && p.EmailAddress != nil:
+		p.Strategy = x.verification("email_address")
+	case x.settings.PhoneNumber.VerifyAtSignUp && p.PhoneNumber != nil:
+		p.Strategy = x.verification("phone_number")
 	}
 	x.b.ReturnTo = x.url("/link/done")
 	a, err := x.p.engine.CreateSignUp(x.ctx(), x.b, p)
 	if err != nil {
-		return x.refuse("sign_up", pg, err, fields...)
+		return x.refuse("sign_up", pg, eitherField(pg, err), fields...)
 	}
 	if withPasskey && a.Status != signup.Complete {
 		return x.redirect("/sign-up/passkey", "")
@@ -151,9 +159,30 @@ func postSignUp(x *exchange) error {
 	return x.proceedSignUp(a)
 }
 
-// verification is the strategy that verifies addresses; empty: none.
-func (x *exchange) verification() string {
-	on := x.p.engine.Strategies().Verifying("email_address", x.settings.EmailAddress.Verifications)
+// eitherField blames the one field for an address or a number for what is wrong
+// with either, if the form has it.
+func eitherField(pg *Page, err error) error {
+	if !slices.ContainsFunc(pg.Fields, func(f FieldSpec) bool { return f.Name == signup.EitherOr }) {
+		return err
+	}
+	var out []error
+	for _, f := range fault.List(err) {
+		c := *f
+		if c.Param == "email_address" || c.Param == "phone_number" {
+			c.Param = signup.EitherOr
+		}
+		out = append(out, &c)
+	}
+	return errors.Join(out...)
+}
+
+// verification is the strategy that verifies addresses or numbers; empty: none.
+func (x *exchange) verification(attribute string) string {
+	with := x.settings.EmailAddress.Verifications
+	if attribute == "phone_number" {
+		with = x.settings.PhoneNumber.Verifications
+	}
+	on := x.p.engine.Strategies().Verifying(attribute, with)
 	if len(on) == 0 {
 		return ""
 	}
@@ -165,8 +194,9 @@ func (x *exchange) verification() string {
 func signUpParams(f *httpx.Form, pg *Page) (engine.SignUpParams, error) {
 	var p engine.SignUpParams
 	var errs []error
-	to := map[string]**string{"first_name": &p.FirstName, "last_name": &p.LastName,
-		"email_address": &p.EmailAddress, "password": &p.Password}
+	var either *string
+	to := map[string]**string{"first_name": &p.FirstName, "last_name": &p.LastName, "username": &p.Username,
+		"email_address": &p.EmailAddress, "phone_number": &p.PhoneNumber, signup.EitherOr: &either, "password": &p.Password}
 	for _, field := range pg.Fields {
 		value, _ := f.String(field.Name)
 		if field.Name != "password" {
@@ -178,6 +208,9 @@ func signUpParams(f *httpx.Form, pg *Page) (engine.SignUpParams, error) {
 		} else if field.Required {
 			errs = append(errs, empty(field.Name))
 		}
+	}
+	if either != nil {
+		p.SetEither(*either)
 	}
 	if err := f.Err(); err != nil {
 		errs = []error{err}
@@ -193,17 +226,32 @@ func (x *exchange) proceedSignUp(a *signup.Attempt) error {
 	case len(a.Missing(x.settings)) > 0: // the settings have changed meanwhile
 		return x.redirect("/sign-up", "restart")
 	}
+	attribute := unverified(a, x.settings)
+	if v := a.Verification(attribute); v == nil || v.Target != a.Value(attribute) { // the second one to be verified
+		x.b.ReturnTo = x.url("/link/done")
+		if _, err := x.p.engine.PrepareSignUp(x.ctx(), x.b, a.ID, x.verification(attribute)); err != nil && !over(err) {
+			return err
+		}
+	}
 	return x.redirect("/sign-up/verify", "")
 }
 
-// signUpStep reads the sign-up whose address is to be verified. If there is
+// unverified is what a sign-up has to verify next.
+func unverified(a *signup.Attempt, s *settings.Settings) string {
+	for _, name := range a.Unverified(s) {
+		return name
+	}
+	return "email_address"
+}
+
+// signUpStep reads the sign-up whose address or number is to be verified. If there is
 // none, the person is led back to the form, and v is nil.
 func (x *exchange) signUpStep() (v *engine.SignUpView, pg *Page, err error) {
 	all, err := x.p.engine.View(x.ctx(), x.b)
 	if err != nil {
 		return nil, nil, err
 	}
-	if all == nil || all.SignUp == nil || all.SignUp.EmailAddress == "" {
+	if all == nil || all.SignUp == nil || all.SignUp.Value(unverified(all.SignUp.Attempt, x.settings)) == "" {
 		notice := ""
 		if x.r.Method == "POST" {
 			notice = "restart"
@@ -212,8 +260,9 @@ func (x *exchange) signUpStep() (v *engine.SignUpView, pg *Page, err error) {
 	}
 	v, pg = all.SignUp, x.page()
 	pg.Attempt = v.ID
-	pg.Code = &Code{To: v.EmailAddress}
-	if c := v.Verification("email_address"); c != nil && !c.SentAt.IsZero() {
+	attribute := unverified(v.Attempt, x.settings)
+	pg.Code = &Code{To: v.Value(attribute), SMS: attribute == "phone_number", Strategy: x.verification(attribute)}
+	if c := v.Verification(attribute); c != nil && !c.SentAt.IsZero() {
 		pg.Code.Link = c.Strategy == byLink
 		pg.Code.Wait = max(0, seconds(c.SentAt.Add(x.settings.Codes.ResendAfter).Sub(v.Now)))
 	}
@@ -225,7 +274,7 @@ func getSignUpVerify(x *exchange) error {
 	if v == nil || err != nil {
 		return err
 	}
-	if c := v.Verification("email_address"); c != nil {
+	if c := v.Verification(unverified(v.Attempt, x.settings)); c != nil {
 		pg.Problems = dead(c.StatusAt(v.Now))
 	}
 	return x.render(200, "sign_up_verify", pg)
@@ -254,7 +303,7 @@ func postSignUpVerify(x *exchange) error {
 	}
 	if err == nil {
 		var a *signup.Attempt
-		a, err = x.p.engine.AttemptSignUp(x.ctx(), x.b, id, x.verification(), factor.Proof{Code: code})
+		a, err = x.p.engine.AttemptSignUp(x.ctx(), x.b, id, pg.Code.Strategy, factor.Proof{Code: code})
 		if err == nil {
 			return x.proceedSignUp(a)
 		}
@@ -279,7 +328,7 @@ func postSignUpSend(x *exchange) error {
 		return err
 	}
 	x.b.ReturnTo = x.url("/link/done")
-	_, err = x.p.engine.PrepareSignUp(x.ctx(), x.b, id, x.verification())
+	_, err = x.p.engine.PrepareSignUp(x.ctx(), x.b, id, pg.Code.Strategy)
 	switch {
 	case err == nil:
 		return x.redirect("/sign-up/verify", "sent")

@@ -13,6 +13,7 @@ import (
 // open are the forms of /user that need no step-up; every other one does. They
 // change nothing that the account hangs on, or go on with what was let in.
 var open = []string{"/user/profile", "/user/picture", "/user/picture/remove", "/user/emails/send", "/user/emails/verify",
+	"/user/phones/send", "/user/phones/verify",
 	"/user/app/verify", "/user/passkeys", "/user/passkeys/rename"}
 
 // A StepUp is what a person can show once more.

@@ -22,16 +22,17 @@ func (x *exchange) userPage(a *engine.Actor) (*Page, error) {
 	if pg.Account.Name == "" {
 		pg.Account.Name = pg.Account.Identifier
 	}
-	pg.values["first_name"], pg.values["last_name"] = u.FirstName, u.LastName
+	pg.values["first_name"], pg.values["last_name"], pg.values["username"] = u.FirstName, u.LastName, u.Username
 	pg.HasPassword = u.PasswordEnabled
-	p := &Profile{FirstNameOn: s.FirstName.Enabled, LastNameOn: s.LastName.Enabled,
+	p := &Profile{UsernameOn: s.Username.Enabled, UsernameMust: s.Username.Required, FirstNameOn: s.FirstName.Enabled, LastNameOn: s.LastName.Enabled,
 		PictureURL: x.p.site.PagesPath + "/user/picture?v=" + u.ImageID, HasPicture: u.ImageID != "",
-		CanAddAddress: s.EmailAddress.Enabled, CanVerify: x.verification() != "",
+		CanAddAddress: s.EmailAddress.Enabled, CanVerify: x.verification("email_address") != "",
 		PasswordOn: s.Password.Enabled, HasPassword: u.PasswordEnabled, CanDelete: s.DeleteSelf && !u.DeleteSelfDisabled}
 	for _, id := range u.EmailAddresses {
 		p.Addresses = append(p.Addresses, Address{ID: id.ID, Value: id.Value,
 			Primary: id.ID == u.PrimaryEmailAddressID, Verified: id.Verified})
 	}
+	x.phones(p, a)
 	p.Factors = x.factors(u)
 	if p.Factors.PasskeysOn && p.Factors.CanMore {
 		x.passkeyForm(pg, PasskeyForm{Kind: "create", Action: x.url("/user/passkeys"), Options: x.url("/user/passkeys/options"), Label: "Add a passkey"})
@@ -124,16 +125,22 @@ func postProfile(x *exchange) error {
 		name string
 		on   bool
 		to   **string
-	}{{"first_name", x.settings.FirstName.Enabled, &p.FirstName}, {"last_name", x.settings.LastName.Enabled, &p.LastName}} {
+	}{{"first_name", x.settings.FirstName.Enabled, &p.FirstName}, {"last_name", x.settings.LastName.Enabled, &p.LastName},
+		{"username", x.settings.Username.Enabled, &p.Username}} {
 		if v, ok := f.String(n.name); ok && n.on {
 			values[n.name], *n.to = v, &v
+		}
+	}
+	if p.Username != nil && *p.Username != a.User.Username { // people sign in with it
+		if ok, err := x.stepUp(); !ok || err != nil {
+			return err
 		}
 	}
 	if err = f.Err(); err == nil {
 		err = x.p.engine.UpdateProfile(x.ctx(), a, p)
 	}
 	if err != nil {
-		return x.refuseUser(a, "profile", values, err, "first_name", "last_name")
+		return x.refuseUser(a, "profile", values, err, "first_name", "last_name", "username")
 	}
 	return x.redirect("/user", "saved")
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user/password"
+	"github.com/usherauth/usher/user/phone"
 )
 
 // A world is a running instance with pages, a fake clock and captured mail.
@@ -79,7 +80,7 @@ func newWorld(t testing.TB, c setup) *world {
 	if w.site, err = site.New(where); err != nil {
 		t.Fatal(err)
 	}
-	w.engine, err = engine.New(t.Context(), engine.Config{Store: c.store, Settings: set, Issuer: w.site.Issuer,
+	w.engine, err = engine.New(t.Context(), engine.Config{SMS: w, Phone: phone.Parser{}, Store: c.store, Settings: set, Issuer: w.site.Issuer,
 		AppURL: w.site.AppURL(), FrontendURL: w.site.FrontendURL(), PagesURL: w.site.PagesURL(), Hasher: c.hasher, Algorithm: token.EdDSA, Mailer: w, Renderer: &notify.Renderer{AppURL: w.site.URL}, Now: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +129,11 @@ func (w *world) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.now.Add(d)
+}
+
+// SendSMS keeps a text message as a mail to its number.
+func (w *world) SendSMS(ctx context.Context, m notify.SMS) error {
+	return w.Send(ctx, notify.Message{ID: m.ID, To: m.To, Text: m.Body, Slug: m.Slug, Data: m.Data})
 }
 
 // Send keeps a mail.

@@ -1,5 +1,5 @@
 // Quickstart is a whole application on one SQLite file: sign-up, sign-in, a
-// private page, a JSON route and Clerk's components. Mail shows at /dev/mail.
+// private page, a JSON route and Clerk's components. Mail and SMS show at /dev/mail.
 package main
 
 import (
@@ -33,11 +33,10 @@ func main() {
 	keys, err := store.LoadKeyring(os.Getenv("USHER_SEALING_KEYS"), *db+".key")
 	check(err)
 	s := settings.Default()
-	s.AppName, s.Sessions.Multi = "Quickstart", *multi
+	s.AppName, s.Sessions.Multi, s.Username.Enabled = "Quickstart", *multi, true
 	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s, ClerkJS: auth.Folder(*clerkJS)})
 	check(err)
 	go a.Run(context.Background())
-
 	mux, pages := http.NewServeMux(), template.Must(template.ParseFS(files, "*.html"))
 	page := func(w http.ResponseWriter, r *http.Request) {
 		pages.ExecuteTemplate(w, r.Pattern, map[string]any{"Auth": a, "Who": auth.From(r.Context())})

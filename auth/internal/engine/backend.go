@@ -18,7 +18,9 @@ type Imported struct {
 	// Reserved says of each e-mail address, by position, that it is reserved
 	// instead of verified. Missing ones are verified.
 	Reserved []bool
-	Banned   bool
+	// ReservedPhones says it of phone numbers.
+	ReservedPhones []bool
+	Banned         bool
 	// Locked locks for as long as [Engine.LockFor] says.
 	Locked bool
 }
@@ -26,6 +28,11 @@ type Imported struct {
 // Import makes a user with what another system knew of it.
 func (us Users) Import(ctx context.Context, p user.CreateParams, x Imported) (*user.User, error) {
 	return us.create(ctx, p, func(u *user.User) {
+		for i := range min(len(x.ReservedPhones), len(u.PhoneNumbers)) {
+			if id := &u.PhoneNumbers[i]; x.ReservedPhones[i] {
+				id.Verified, id.Reserved, id.Strategy, id.VerifiedAt = false, true, "", time.Time{}
+			}
+		}
 		for i := range min(len(x.Reserved), len(u.EmailAddresses)) {
 			if id := &u.EmailAddresses[i]; x.Reserved[i] {
 				id.Verified, id.Reserved, id.Strategy, id.VerifiedAt = false, true, "", time.Time{}

@@ -61,13 +61,16 @@ func (e *Engine) AddEmailAddress(ctx context.Context, a *Actor, address string) 
 // EmailAddress returns an address of the actor with its verification, which is
 // nil if none is under way.
 func (e *Engine) EmailAddress(ctx context.Context, a *Actor, id string) (*user.Identification, *factor.Verification, error) {
-	have := a.User.EmailAddress(id)
+	return e.withVerification(ctx, a.User.EmailAddress(id))
+}
+
+func (e *Engine) withVerification(ctx context.Context, have *user.Identification) (*user.Identification, *factor.Verification, error) {
 	if have == nil {
 		return nil, nil, fault.New("resource_not_found", "")
 	}
 	var v *factor.Verification
 	err := e.view(ctx, func(tx store.Tx) error {
-		r, err := verificationTab.Get(ctx, tx, id)
+		r, err := verificationTab.Get(ctx, tx, have.ID)
 		if err == nil {
 			v = &r.Verification
 		}
@@ -78,19 +81,23 @@ func (e *Engine) EmailAddress(ctx context.Context, a *Actor, id string) (*user.I
 
 // PrepareEmailAddress sends a code to an address of the actor.
 func (e *Engine) PrepareEmailAddress(ctx context.Context, a *Actor, id, strategy string) error {
-	have, _, err := e.EmailAddress(ctx, a, id)
-	if err != nil {
-		return err
+	return e.prepareIdentification(ctx, a, a.User.EmailAddress(id), "email_address", strategy)
+}
+
+// prepareIdentification sends a code to an address or number of the actor.
+func (e *Engine) prepareIdentification(ctx context.Context, a *Actor, have *user.Identification, attribute, strategy string) error {
+	if have == nil {
+		return fault.New("resource_not_found", "")
 	}
-	s := e.Settings(ctx)
-	st, err := e.addressStrategy(s.EmailAddress.Verifications, strategy)
+	s, id := e.Settings(ctx), have.ID
+	st, err := e.addressStrategy(attribute, strategy, s)
 	if err != nil {
 		return err
 	}
 	if have.Verified {
 		return fault.New("verification_already_verified", "")
 	}
-	if err := e.allowMail(have.Canonical, s); err != nil {
+	if err := e.allowSend(have.Canonical, s); err != nil {
 		return err
 	}
 	prepared, err := e.prepare(ctx, a.Browser, st, factor.Challenge{Now: e.now(), Subject: factor.Subject{Settings: s},
@@ -99,7 +106,7 @@ func (e *Engine) PrepareEmailAddress(ctx context.Context, a *Actor, id, strategy
 		return err
 	}
 	return e.act(ctx, a, func(t *txn, u *user.User) error {
-		now := u.EmailAddress(id)
+		now := u.Identification(id)
 		if now == nil || now.Value != have.Value {
 			return fault.New("resource_not_found", "")
 		}
@@ -130,18 +137,23 @@ func (e *Engine) PrepareEmailAddress(ctx context.Context, a *Actor, id, strategy
 // AttemptEmailAddress verifies an address of the actor with a code. If
 // somebody else has verified it in the meantime, it stays theirs.
 func (e *Engine) AttemptEmailAddress(ctx context.Context, a *Actor, id string, proof factor.Proof) error {
+	return e.attemptIdentification(ctx, a, a.User.EmailAddress(id), "email_address", proof)
+}
+
+func (e *Engine) attemptIdentification(ctx context.Context, a *Actor, have *user.Identification, attribute string, proof factor.Proof) error {
 	s := e.Settings(ctx)
 	if err := e.allow("attempt_address", a.Browser.Addr, s.Limits.AttemptSignUp); err != nil {
 		return err
 	}
-	_, v, err := e.EmailAddress(ctx, a, id)
+	_, v, err := e.withVerification(ctx, have)
 	if err != nil {
 		return err
 	}
+	id := have.ID
 	if v == nil {
 		return fault.New("verification_missing", "")
 	}
-	st, err := e.addressStrategy(s.EmailAddress.Verifications, v.Strategy)
+	st, err := e.addressStrategy(attribute, v.Strategy, s)
 	if err != nil {
 		return err
 	}
@@ -162,8 +174,12 @@ func (e *Engine) AttemptEmailAddress(ctx context.Context, a *Actor, id string, p
 		if err != nil {
 			return missingAs(err, fault.New("verification_missing", ""))
 		}
-		if refused, err = settleAddress(ctx, t, u, r, fact, s); err == nil && refused != nil {
+		had := u.TwoFactorEnabled()
+		if refused, err = e.settleAddress(ctx, t, u, r, fact, s); err == nil && refused != nil {
 			return errUnchanged // the try counts
+		}
+		if err == nil && !had && u.TwoFactorEnabled() {
+			err = e.showedSecond(ctx, t, a, u)
 		}
 		return err
 	})
@@ -173,11 +189,11 @@ func (e *Engine) AttemptEmailAddress(ctx context.Context, a *Actor, id string, p
 	return err
 }
 
-// settleAddress consumes a fact about the challenge r of an address of u, and
-// verifies the address if it is right; the caller stores u then. A refusal
+// settleAddress consumes a fact about the challenge r of an address or number of
+// u, and verifies it if it is right; the caller stores u then. A refusal
 // counts a try.
-func settleAddress(ctx context.Context, t *txn, u *user.User, r *addressVerification, f factor.Fact, s *settings.Settings) (refused, err error) {
-	have := u.EmailAddress(r.ID)
+func (e *Engine) settleAddress(ctx context.Context, t *txn, u *user.User, r *addressVerification, f factor.Fact, s *settings.Settings) (refused, err error) {
+	have := u.Identification(r.ID)
 	if have == nil || have.Value != r.Verification.Target {
 		return nil, fault.New("resource_not_found", "")
 	}
@@ -193,7 +209,7 @@ func settleAddress(ctx context.Context, t *txn, u *user.User, r *addressVerifica
 	if taken {
 		return nil, fault.New("identification_claimed", "")
 	}
-	return nil, u.VerifyEmailAddress(r.ID, r.Verification.Strategy, t.now)
+	return nil, e.verifyIdentification(ctx, t, u, r.ID, r.Verification.Strategy, s)
 }
 
 // takenFrom reports whether an identifier is somebody else's than u's.
@@ -205,8 +221,26 @@ func takenFrom(ctx context.Context, tx store.Tx, identifier string, u *user.User
 	return owner.ID != u.ID, nil
 }
 
-func (e *Engine) addressStrategy(on []string, name string) (factor.Strategy, error) {
-	for _, have := range e.strategies.Verifying("email_address", on) {
+// verifyIdentification marks an address or number of u as shown to be u's; the
+// caller stores u.
+func (e *Engine) verifyIdentification(ctx context.Context, t *txn, u *user.User, id, strategy string, s *settings.Settings) error {
+	have := u.PhoneNumber(id)
+	if have == nil {
+		return u.VerifyEmailAddress(id, strategy, t.now)
+	}
+	if err := e.usedSMS(ctx, t, have.Value, s); err != nil {
+		return err
+	}
+	return u.VerifyPhoneNumber(id, strategy, t.now)
+}
+
+// addressStrategy finds what verifies an attribute, if it is switched on.
+func (e *Engine) addressStrategy(attribute, name string, s *settings.Settings) (factor.Strategy, error) {
+	on := s.EmailAddress.Verifications
+	if attribute == "phone_number" {
+		on = s.PhoneNumber.Verifications
+	}
+	for _, have := range e.strategies.Verifying(attribute, on) {
 		if have == name {
 			st, _ := e.strategies.Get(name)
 			return st, nil

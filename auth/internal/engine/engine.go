@@ -76,6 +76,10 @@ type Config struct {
 	Captcha  captcha.Verifier       // nil: a proof of work
 	Mailer   notify.Mailer
 	Renderer *notify.Renderer
+	// SMS sends text messages and Phone reads numbers; nil: phone numbers cannot
+	// be enabled.
+	SMS   notify.SMSSender
+	Phone user.PhoneParser
 
 	// Catalogue are the roles and permissions that the host defines in code.
 	Catalogue organization.Catalogue
@@ -120,7 +124,7 @@ type Engine struct {
 // Kinds are all the kinds that usher keeps records of.
 func Kinds() []*store.Kind {
 	return append([]*store.Kind{user.Kind, user.PasswordKind, user.SecondFactorKind, user.ImageKind, session.Kind, session.ClientKind,
-		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind,
+		signin.Kind, signup.Kind, reverify.Kind, lockout.Kind, secretKind, settingsKind, keyKind, outboxKind, handshakeKind, verificationKind, linkKind, smsTallyKind,
 		user.ExternalTokensKind, flowKind,
 		ticket.SignInTokens, ticket.ActorTokens, ticket.Invitations,
 		access.Allowlist.Kind(), access.Blocklist.Kind(), access.MailboxKind, access.WaitlistKind, workKind}, organizationKinds...)
@@ -166,7 +170,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		factor.Password{Hasher: e.hasher, Breached: e.breached},
 		factor.EmailCode{Key: e.secrets.code},
 		factor.EmailLink{Key: e.secrets.code},
+		factor.PhoneCode{Key: e.secrets.code},
 		factor.EmailCode{Key: e.secrets.code, ForReset: true},
+		factor.PhoneCode{Key: e.secrets.code, ForReset: true},
 		e.passkeys,
 		factor.TOTP{},
 		factor.BackupCode{Hasher: e.codes},

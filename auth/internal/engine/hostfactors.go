@@ -39,6 +39,12 @@ func (us Users) ResetSecondFactors(ctx context.Context, id string, signOut bool)
 				return err
 			}
 		}
+		if u.SecondFactorPhones() {
+			u.ReleasePhoneNumbers(t.now)
+			if err := us.e.factorRemoved(ctx, t, u, factorChange{slug: notify.FactorRemoved, method: smsMethod, signOut: signOut}); err != nil {
+				return err
+			}
+		}
 		f.BackupCodes, f.BackupID = nil, ""
 		return nil
 	})

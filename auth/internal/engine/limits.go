@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
+	"strings"
 	"time"
 
+	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/lockout"
@@ -32,6 +34,15 @@ func (e *Engine) allowAccount(identifier string, u *user.User, s *settings.Setti
 	return spend(e.limits, "account "+accountKey(identifier, u), s.Limits.AttemptAccount)
 }
 
+// allowUsername counts a username that somebody wants, apart from everything
+// else: whether one is taken cannot be kept from who asks for it.
+func (e *Engine) allowUsername(b *Browser, name *string, s *settings.Settings) error {
+	if name == nil || *name == "" {
+		return nil
+	}
+	return e.allow("username", b.Addr, s.Limits.CreateSignUp)
+}
+
 // countCode counts a try of a code for an address that is nobody's yet, from
 // anywhere and by whatever road. A right one gives nothing back: an owner's own
 // tries must not buy a guesser more.
@@ -52,11 +63,20 @@ func accountKey(identifier string, u *user.User) string {
 	return hex.EncodeToString(h[:16])
 }
 
-// allowMail counts a mail to an address.
-func (e *Engine) allowMail(address string, s *settings.Settings) error {
-	if address == "" {
+// allowSend counts a mail to an address, and refuses numbers that get no text
+// message; those are counted where they are sent.
+func (e *Engine) allowSend(address string, s *settings.Settings) error {
+	if address == "" || factor.TestIdentifier(s, address) {
 		return nil
 	}
+	if strings.HasPrefix(address, "+") {
+		return e.allowSMS(address, s)
+	}
+	return e.allowMail(address, s)
+}
+
+// allowMail counts a mail to an address.
+func (e *Engine) allowMail(address string, s *settings.Settings) error {
 	key, err := user.CanonicalEmail(address)
 	if err != nil {
 		return nil // it is refused elsewhere

@@ -94,6 +94,11 @@ func (e *Engine) sendChallenge(ctx context.Context, t *txn, s factor.Send, about
 	if s.Away != nil {
 		return e.putFlow(ctx, t, flow{Purpose: about.Purpose, Target: about.Target, ClientID: about.ClientID}, s, by)
 	}
+	if s.SMS {
+		if err := e.countSMS(ctx, t, s.To, by, e.lastSettings(), true); err != nil {
+			return err
+		}
+	}
 	if s.Token == "" {
 		return e.enqueue(ctx, t, codeMail(s, by, t.now))
 	}

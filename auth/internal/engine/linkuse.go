@@ -183,7 +183,7 @@ func (u *linkUse) address(ctx context.Context, t *txn) error {
 	if err != nil {
 		return err
 	}
-	if u.out.Refused, err = settleAddress(ctx, t, who, r, f, u.settings); err != nil || u.out.Refused != nil {
+	if u.out.Refused, err = u.e.settleAddress(ctx, t, who, r, f, u.settings); err != nil || u.out.Refused != nil {
 		return err
 	}
 	return user.Put(ctx, t, who, t.now)

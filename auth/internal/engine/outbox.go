@@ -14,13 +14,15 @@ import (
 	"github.com/usherauth/usher/user"
 )
 
-// An outMail is a mail that waits in the outbox: what to say, not the text. It
+// An outMail is a mail or text message that waits in the outbox: what to say, not the text. It
 // is written in the transaction of what it tells, so there is never one
 // without the other.
 type outMail struct {
 	store.Meta
 	Slug string `json:"slug"`
 	To   string `json:"to"`
+	// SMS: it is a text message, and To a phone number.
+	SMS bool `json:"sms,omitempty"`
 	// Void mails go to nobody: they are there because otherwise their absence
 	// would tell something.
 	Void bool        `json:"void,omitempty"`
@@ -55,14 +57,21 @@ const (
 
 // enqueue puts a mail into the outbox as part of t.
 func (e *Engine) enqueue(ctx context.Context, t *txn, m outMail) error {
-	m.ID, m.Due, m.CreatedAt = store.NewID("ema", t.now), t.now, t.now
+	prefix := "ema"
+	if m.SMS {
+		prefix = "sms"
+	}
+	m.ID, m.Due, m.CreatedAt = store.NewID(prefix, t.now), t.now, t.now
 	m.Expires = t.now.Add(7 * day)
 	t.mail = true
 	return outboxTab.Put(ctx, t, &m)
 }
 
-// codeMail is the mail that carries a code.
+// codeMail is the mail or text message that carries a code.
 func codeMail(s factor.Send, by Request, now time.Time) outMail {
+	if s.SMS {
+		return outMail{Slug: s.Slug, To: s.To, SMS: true, GoodUntil: s.ExpireAt, Data: notify.Data{OTPCode: s.Code}}
+	}
 	return outMail{Slug: s.Slug, To: s.To, GoodUntil: s.ExpireAt,
 		Data: notify.Data{OTPCode: s.Code, Email: s.To, RequestedFrom: requestedFrom(by, now)}}
 }
@@ -244,15 +253,37 @@ func (e *Engine) send(ctx context.Context, m *outMail) error {
 	if !m.GoodUntil.IsZero() {
 		data.ExpiresIn = m.GoodUntil.Sub(m.CreatedAt)
 	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	if m.SMS {
+		return e.sendSMS(ctx, m, data)
+	}
 	msg, err := e.cfg.Renderer.Render(m.Slug, data)
 	if err != nil {
 		return errors.Join(notify.ErrPermanent, err)
 	}
 	msg.ID, msg.To, msg.Expires = m.ID, m.To, m.GoodUntil
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
 	return notify.Deliver(ctx, e.cfg.Mailer, msg, e.now())
 }
+
+// sendSMS renders and sends the text message m.
+func (e *Engine) sendSMS(ctx context.Context, m *outMail, data notify.Data) error {
+	if e.cfg.SMS == nil {
+		return errNoSMS // the host may get a sender with its next start
+	}
+	msg, err := e.cfg.Renderer.RenderSMS(m.Slug, data)
+	if err != nil {
+		return errors.Join(notify.ErrPermanent, err)
+	}
+	msg.ID, msg.To, msg.Expires = m.ID, m.To, m.GoodUntil
+	err = notify.DeliverSMS(ctx, e.cfg.SMS, msg, e.now())
+	if errors.Is(err, notify.ErrPermanent) && !errors.Is(err, notify.ErrExpired) && !errors.Is(err, notify.ErrMessage) {
+		err = errors.Join(err, e.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error { return e.refusedSMS(ctx, tx, m.To) }))
+	}
+	return err
+}
+
+var errNoSMS = errors.New("engine: no sender of text messages")
 
 // settle stores the outcome of a try, also if ctx has just ended.
 func (e *Engine) settle(ctx context.Context, m *outMail, done bool) {

@@ -10,6 +10,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
@@ -148,7 +149,8 @@ func (e *Engine) edit(ctx context.Context, a *Actor, fn func(t *txn, u *user.Use
 
 // ProfileParams are what users may change of themselves; nil leaves a field.
 type ProfileParams struct {
-	FirstName, LastName, PrimaryEmailAddressID *string
+	FirstName, LastName, Username               *string
+	PrimaryEmailAddressID, PrimaryPhoneNumberID *string
 	// UnsafeMetadata replaces the former one.
 	UnsafeMetadata json.RawMessage
 }
@@ -156,12 +158,20 @@ type ProfileParams struct {
 // UpdateProfile changes the actor's own profile.
 func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) error {
 	s := e.Settings(ctx)
-	if p.PrimaryEmailAddressID != nil && a.Impersonates() {
+	if (p.PrimaryEmailAddressID != nil || p.PrimaryPhoneNumberID != nil || p.Username != nil) && a.Impersonates() {
 		return ErrImpersonator()
 	}
+	if err := e.allowUsername(a.Browser, p.Username, s); err != nil {
+		return err
+	}
 	return e.edit(ctx, a, func(t *txn, u *user.User) error {
-		if err := setNames(u, p.FirstName, p.LastName, s); err != nil {
+		if err := errors.Join(setNames(u, p.FirstName, p.LastName, s), setUsername(u, p.Username, s)); err != nil {
 			return err
+		}
+		if p.PrimaryPhoneNumberID != nil && *p.PrimaryPhoneNumberID != u.PrimaryPhoneNumberID {
+			if err := u.SetPrimaryPhoneNumber(*p.PrimaryPhoneNumberID); err != nil {
+				return missingAs(err, fault.New("form_resource_not_found", "primary_phone_number_id"))
+			}
 		}
 		if p.UnsafeMetadata != nil {
 			m, err := user.CheckMetadata(p.UnsafeMetadata)
@@ -182,6 +192,32 @@ func (e *Engine) UpdateProfile(ctx context.Context, a *Actor, p ProfileParams) e
 		}
 		return nil
 	})
+}
+
+// setUsername gives u another username. Some case of the one it has is not
+// measured by rules that came later. Whether somebody else has it, the store
+// says when u is stored.
+func setUsername(u *user.User, name *string, s *settings.Settings) error {
+	switch {
+	case name == nil || *name == u.Username:
+		return nil
+	case !s.Username.Enabled:
+		return fault.New("form_param_unknown", "username")
+	case *name == "":
+		if s.Username.Required || u.PrimaryEmailAddressID == "" && u.PrimaryPhoneNumberID == "" {
+			return fault.New("form_param_nil", "username")
+		}
+	case user.CanonicalUsername(*name) != user.CanonicalUsername(u.Username):
+		if err := signup.UsernameRules(s).Check(*name); err != nil {
+			return fault.From(err)
+		}
+	default:
+		if err := (user.UsernameRules{Extended: true, Numeric: true, ByHost: true}).Check(*name); err != nil {
+			return fault.From(err)
+		}
+	}
+	u.Username = *name
+	return nil
 }
 
 func setNames(u *user.User, first, last *string, s *settings.Settings) error {

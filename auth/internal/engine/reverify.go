@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
@@ -148,11 +149,11 @@ func (e *Engine) PrepareReverification(ctx context.Context, b *Browser, sessionI
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
 	return e.stepReverification(ctx, b, sessionID, func(set *settings.Settings, _ *reverify.Attempt, f signInFacts) (reverify.Input, *slot, error) {
-		o, err := pickOption(st, f.subject(set), targetID)
+		o, err := pickOption(st, use, f.subject(set), targetID)
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := e.allowMail(o.Target, set); err != nil {
+		if err := e.allowSend(o.Target, set); err != nil {
 			return nil, nil, err
 		}
 		p, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: f.subject(set), Now: e.now()})
@@ -262,6 +263,15 @@ func (r *reverifyRun) step(ctx context.Context, a reverify.Attempt, in reverify.
 		err := r.e.closeSlot(ctx, r.t, r.slot, r.facts.user, proof && p.Fact.OK, false, by)
 		return next, r.slot.warned(refused), err
 	}
+	if p, ok := in.(reverify.Prove); ok {
+		v := next.First
+		if p.Use == factor.Second {
+			v = next.Second
+		}
+		if err := r.e.usedCode(ctx, r.t, v, r.settings); err != nil {
+			return next, nil, err
+		}
+	}
 	for _, effect := range do {
 		switch do := effect.(type) {
 		case reverify.SendCode:
@@ -289,6 +299,7 @@ func (r *reverifyRun) renew(ctx context.Context, a *reverify.Attempt, do reverif
 	}
 	if !do.SecondAt.IsZero() {
 		s.SecondFactorAt = do.SecondAt
+		s.SetTasks(slices.DeleteFunc(s.Tasks, func(task string) bool { return task == session.TaskSetupMFA }), r.t.now)
 	}
 	s.ReverificationID, s.UpdatedAt = a.Correlation, r.t.now
 	r.rotate()

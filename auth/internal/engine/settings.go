@@ -79,10 +79,19 @@ func (e *Engine) loadSettings(ctx context.Context) error {
 	return e.refreshSettings(ctx)
 }
 
-// checkSettings validates settings as a whole and for where the instance is:
-// codes that everybody knows are for this machine only.
+// checkSettings validates settings as a whole, that this instance was given what
+// they need, and that they suit where it is: codes that everybody knows are for
+// this machine only.
 func (e *Engine) checkSettings(s *settings.Settings) error {
 	err := s.Validate()
+	need := func(ok bool, field, problem string) {
+		if !ok {
+			err = errors.Join(err, &settings.FieldError{Field: field, Problem: problem})
+		}
+	}
+	need(!s.PhoneNumber.Enabled || e.cfg.Phone != nil, "phone_number.enabled", "needs a parser of numbers, see auth.Config.Phone")
+	sends := len(s.PhoneNumber.Strategies)+len(s.PhoneNumber.Verifications) > 0
+	need(!sends || e.cfg.SMS != nil, "phone_number.verifications", "needs a sender of text messages, see auth.Config.SMS")
 	if s.TestMode && !e.cfg.Local {
 		err = errors.Join(err, &settings.FieldError{Field: "test_mode", Problem: "needs a loopback URL: anybody could sign in with the code of tests"})
 	}

@@ -75,6 +75,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" {
 		return nil, fault.New("requires_captcha", "")
 	}
+	p.Identifier = e.named(p.Identifier, s)
 	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
 		return nil, err
@@ -165,9 +166,9 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	if !ok || !st.Traits().Prepare || subject.User == nil {
 		return inputs, nil
 	}
-	for _, o := range st.Options(subject) {
+	for _, o := range factor.Offered(st, factor.First|factor.Reset, subject) {
 		if o.Primary {
-			if err := e.allowMail(o.Target, s); err != nil {
+			if err := e.allowSend(o.Target, s); err != nil {
 				return nil, err
 			}
 			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
@@ -184,7 +185,7 @@ func (e *Engine) unnamedInput(ctx context.Context, b *Browser, s *settings.Setti
 		return nil, fault.New("form_param_nil", "identifier")
 	}
 	subject := factor.Subject{Settings: s}
-	o, err := pickOption(st, subject, "")
+	o, err := pickOption(st, factor.First, subject, "")
 	if err != nil {
 		return nil, err
 	}
@@ -219,11 +220,11 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		subject := facts.offered(s, a.Veiled())
-		option, err := pickOption(st, subject, targetID)
+		option, err := pickOption(st, uses(use), subject, targetID)
 		if err != nil {
 			return nil, err
 		}
-		if err := e.allowMail(option.Target, s); err != nil {
+		if err := e.allowSend(option.Target, s); err != nil {
 			return nil, err
 		}
 		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: subject, Now: e.now()})
@@ -231,8 +232,16 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	})
 }
 
-func pickOption(st factor.Strategy, subject factor.Subject, targetID string) (factor.Option, error) {
-	options := st.Options(subject)
+// uses are what a step of a sign-in can be done with.
+func uses(step factor.Use) factor.Use {
+	if step == factor.First {
+		return factor.First | factor.Reset
+	}
+	return step
+}
+
+func pickOption(st factor.Strategy, uses factor.Use, subject factor.Subject, targetID string) (factor.Option, error) {
+	options := factor.Offered(st, uses, subject)
 	for _, o := range options {
 		if o.TargetID == targetID || targetID == "" && (o.Primary || len(options) == 1) {
 			return o, nil
@@ -420,7 +429,18 @@ func ownSignIn(ctx context.Context, tx store.Tx, c *session.Client, id string) (
 	return a, nil
 }
 
-func factsByIdentifier(ctx context.Context, tx store.Tx, identifier string) (signInFacts, error) {
+// identifies reports whether people sign in with identifiers of this kind.
+func identifies(identifier string, s *settings.Settings) bool {
+	index, _ := user.Classify(identifier)
+	return map[string]bool{"email": s.EmailAddress.Enabled, "phone": s.PhoneNumber.Enabled, "username": s.Username.Enabled}[index]
+}
+
+// factsByIdentifier reads whose an identifier is, if it is of a kind that people
+// sign in with.
+func factsByIdentifier(ctx context.Context, tx store.Tx, identifier string, s *settings.Settings) (signInFacts, error) {
+	if !identifies(identifier, s) {
+		return signInFacts{}, nil
+	}
 	u, err := user.ByIdentifier(ctx, tx, identifier)
 	if errors.Is(err, store.ErrNotFound) {
 		return signInFacts{}, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/usherauth/usher/auth/access"
 	"github.com/usherauth/usher/auth/factor"
@@ -20,9 +21,10 @@ import (
 
 // SignUpParams are the fields of a sign-up; nil leaves one as it is.
 type SignUpParams struct {
-	EmailAddress, FirstName, LastName, Password, Locale *string
-	UnsafeMetadata                                      json.RawMessage
-	LegalAccepted                                       *bool
+	EmailAddress, PhoneNumber, Username   *string
+	FirstName, LastName, Password, Locale *string
+	UnsafeMetadata                        json.RawMessage
+	LegalAccepted                         *bool
 	// Strategy, if given, is prepared at once for the address given.
 	Strategy string
 	// Ticket is that of an invitation.
@@ -31,6 +33,16 @@ type SignUpParams struct {
 	// OwnPage: it was made on a page of usher's own, by a proof of work.
 	CaptchaToken string
 	OwnPage      bool
+}
+
+// SetEither takes a text for the e-mail address or the phone number, as people
+// like.
+func (p *SignUpParams) SetEither(text string) {
+	if strings.ContainsRune(text, '@') {
+		p.EmailAddress = &text
+	} else {
+		p.PhoneNumber = &text
+	}
 }
 
 // CreateSignUp starts a sign-up in place of the client's former one.
@@ -74,7 +86,7 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 // UpdateSignUp sets fields of a sign-up.
 func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p SignUpParams) (*signup.Attempt, error) {
 	s := e.Settings(ctx)
-	if p.EmailAddress != nil || p.Password != nil { // one tells who has an account, the other costs a hash
+	if p.EmailAddress != nil || p.PhoneNumber != nil || p.Username != nil || p.Password != nil { // some tell who has an account, the last costs a hash
 		if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
 			return nil, err
 		}
@@ -87,15 +99,18 @@ func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p Sign
 // signUpInput does the slow part of setting fields: the password is checked
 // and hashed. Problems of all fields are told together.
 func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settings, p SignUpParams, address string) (signup.Update, error) {
-	in := signup.Update{EmailAddress: p.EmailAddress, FirstName: p.FirstName, LastName: p.LastName,
+	in := signup.Update{EmailAddress: p.EmailAddress, PhoneNumber: p.PhoneNumber, Username: p.Username, FirstName: p.FirstName, LastName: p.LastName,
 		UnsafeMetadata: p.UnsafeMetadata, Locale: p.Locale, LegalAccepted: p.LegalAccepted}
 	if st, ok := e.strategies.Get(p.Strategy); ok {
 		in.More = st.Traits().Attribute == factor.ExternalAccount // the browser is sent away at once
 	}
-	if p.EmailAddress != nil {
+	if p.EmailAddress != nil || p.PhoneNumber != nil || p.Username != nil {
 		if err := e.allowLookup(b, s, false); err != nil {
 			return signup.Update{}, err
 		}
+	}
+	if err := e.allowUsername(b, p.Username, s); err != nil {
+		return signup.Update{}, err
 	}
 	if p.Ticket != "" {
 		i, err := e.holdInvitation(ctx, p.Ticket)
@@ -116,6 +131,9 @@ func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settin
 	}
 	if id, err := user.NewEmailAddress(address, e.now()); err == nil {
 		who.EmailAddresses = []user.Identification{id}
+	}
+	if p.Username != nil {
+		who.Username = *p.Username
 	}
 	if err := e.checkNewPassword(ctx, s, *p.Password, who); err != nil {
 		return in, err
@@ -143,7 +161,10 @@ func (e *Engine) PrepareSignUp(ctx context.Context, b *Browser, id, strategy str
 	}
 	return e.stepSignUp(ctx, b, id, func(s *settings.Settings, a *signup.Attempt) (signup.Input, error) {
 		o := factor.Option{Strategy: strategy, Target: a.Value(st.Traits().Attribute)}
-		if err := e.allowMail(o.Target, s); err != nil {
+		if o.Target == "" && st.Traits().Field != "" { // the machine says what is wrong
+			return signup.Prepare{Prepared: factor.Prepared{Verification: factor.Verification{Strategy: strategy}}}, nil
+		}
+		if err := e.allowSend(o.Target, s); err != nil {
 			return nil, err
 		}
 		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: factor.Subject{Settings: s}, Now: e.now()})
@@ -209,7 +230,7 @@ func (e *Engine) stepSignUp(ctx context.Context, b *Browser, id string,
 		c.KeepUntil(next.AbandonAt.Add(day))
 		return signup.Put(ctx, t, &next)
 	})
-	if d, ok := errors.AsType[*store.DuplicateError](err); ok && d.Index == "email" {
+	if d, ok := errors.AsType[*store.DuplicateError](err); ok && (d.Index == "email" || d.Index == "phone") {
 		err = fault.Wrap("identification_claimed", "", err) // somebody else was faster
 	}
 	if err == nil {
@@ -253,12 +274,16 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 		return a, nil, err
 	}
 	env := signup.Env{Now: r.t.now, Settings: r.settings, Strategies: r.e.strategies, SignedIn: len(live),
+		Phone:         func(number string) (user.Phone, error) { return r.e.phone(number, r.settings) },
 		Invitation:    invitation,
 		Impersonating: slices.ContainsFunc(live, func(s *session.Session) bool { return len(s.Actor) > 0 }),
 		Admitted: func(a *signup.Attempt) bool {
 			var ids identifiers
 			if a.EmailAddress != "" {
 				ids.emails = append(ids.emails, a.EmailAddress)
+			}
+			if a.PhoneNumber != "" {
+				ids.phones = append(ids.phones, a.PhoneNumber)
 			}
 			ok, err := r.e.admits(ctx, r.t, signUpRules(r.settings), ids)
 			if err != nil {
@@ -283,6 +308,13 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 	}
 	if refused != nil {
 		return next, refused, nil
+	}
+	if v := next.Verification("phone_number"); v != nil {
+		if p, ok := in.(signup.Prove); ok && p.Fact.VerificationID == v.ID {
+			if err := r.e.usedCode(ctx, r.t, v, r.settings); err != nil {
+				return next, nil, err
+			}
+		}
 	}
 	for _, effect := range do {
 		switch do := effect.(type) {
@@ -336,26 +368,17 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 	}
 	u.FirstName, u.LastName, u.UnsafeMetadata = a.FirstName, a.LastName, a.UnsafeMetadata
 	u.Locale, u.LegalAcceptedAt = a.Locale, a.LegalAccepted
+	u.Username = a.Username
+	if err := r.addIdentifications(u, a); err != nil {
+		return err
+	}
 	if a.EmailAddress != "" {
-		id, err := user.NewEmailAddress(a.EmailAddress, t.now)
-		if err != nil {
-			return err
-		}
-		if v := a.Verification("email_address"); v != nil && v.Status == factor.Verified && v.Target == a.EmailAddress {
-			id.Verified, id.Strategy, id.VerifiedAt = true, v.Strategy, t.now
-		} else {
-			// Verifying is switched off: the address still is one person's.
-			id.Reserved, id.Strategy = true, user.StrategySignUp
-		}
-		if err := u.AddEmailAddress(id); err != nil {
-			return err
-		}
 		if r.settings.Access.BlockSubaddresses {
-			if err := access.TakeMailbox(ctx, t, id.Value, u.ID); err != nil {
+			if err := access.TakeMailbox(ctx, t, a.EmailAddress, u.ID); err != nil {
 				return err
 			}
 		}
-		if err := completeWaitlist(ctx, t, id.Value); err != nil {
+		if err := completeWaitlist(ctx, t, a.EmailAddress); err != nil {
 			return err
 		}
 	}
@@ -383,14 +406,62 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 	}
 	a.CreatedUserID, a.CreatedSessionID = u.ID, s.ID
 	r.client.SignUpID = ""
-	if v := a.Verification("email_address"); v != nil {
-		r.client.LastStrategy = v.Strategy
+	for _, attribute := range []string{"phone_number", "email_address"} {
+		if v := a.Verification(attribute); v != nil && v.Status == factor.Verified {
+			r.client.LastStrategy = v.Strategy
+		}
 	}
 	if v := a.Verification(factor.ExternalAccount); v != nil && v.Status == factor.Verified {
 		r.client.LastStrategy = v.Strategy
 	}
 	r.rotate()
 	return nil
+}
+
+// addIdentifications gives a new user what the sign-up has shown to be the
+// person's own. What was not shown, since verifying is switched off, still is
+// one person's if there is nothing better to sign in with; else it claims
+// nothing: who does own it would sign in to a stranger's account.
+func (r *signUpRun) addIdentifications(u *user.User, a *signup.Attempt) error {
+	var email, phone *user.Identification
+	if a.EmailAddress != "" {
+		id, err := user.NewEmailAddress(a.EmailAddress, r.t.now)
+		if err != nil {
+			return err
+		}
+		email = &id
+	}
+	if a.PhoneNumber != "" {
+		id := user.NewPhoneNumber(user.Phone{E164: a.PhoneNumber}, r.t.now)
+		phone = &id
+	}
+	shown := r.shown(a, "email_address", email)
+	shown = r.shown(a, "phone_number", phone) || shown
+	for _, one := range []struct {
+		id  *user.Identification
+		add func(user.Identification) error
+	}{{email, u.AddEmailAddress}, {phone, u.AddPhoneNumber}} {
+		if one.id == nil {
+			continue
+		}
+		if !one.id.Verified && !shown {
+			one.id.Reserved, one.id.Strategy = true, user.StrategySignUp
+		}
+		if err := one.add(*one.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shown marks id verified if the sign-up has shown that it is the person's own.
+func (r *signUpRun) shown(a *signup.Attempt, attribute string, id *user.Identification) bool {
+	v := a.Verification(attribute)
+	if id == nil || v == nil || v.Status != factor.Verified || v.Target != a.Value(attribute) {
+		return false
+	}
+	id.Verified, id.Strategy, id.VerifiedAt = true, v.Strategy, r.t.now
+	return true
 }
 
 // external gives the new user the account at another service that the sign-up

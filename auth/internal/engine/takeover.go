@@ -15,7 +15,7 @@ import (
 // factors, codes under way. What the host has set stays.
 func (r *signInRun) takeOver(ctx context.Context, keepAttempt, addressID, strategy string) error {
 	t, u := r.t, r.facts.user
-	if err := u.VerifyEmailAddress(addressID, strategy, t.now); err != nil {
+	if err := r.e.verifyIdentification(ctx, t, u, addressID, strategy, r.settings); err != nil {
 		return err
 	}
 	if err := dropVerifications(ctx, t, u.ID); err != nil {
@@ -43,17 +43,23 @@ func (r *signInRun) takeOver(ctx context.Context, keepAttempt, addressID, strate
 	return user.Put(ctx, t, u, t.now)
 }
 
-// proveAddress marks an address as the user's own.
+// proveAddress marks an address or number as the user's own.
 func (r *signInRun) proveAddress(ctx context.Context, a *signin.Attempt, do signin.ProveAddress) error {
 	u := r.facts.user
-	id := u.EmailAddress(do.TargetID)
-	if id == nil || id.Verified {
+	id := u.Identification(do.TargetID)
+	if id == nil {
 		return nil
+	}
+	if id.Verified {
+		if u.PhoneNumber(id.ID) == nil {
+			return nil
+		}
+		return r.e.usedSMS(ctx, r.t, id.Value, r.settings)
 	}
 	if u.FoundedOn(do.TargetID) {
 		return r.takeOver(ctx, a.ID, do.TargetID, do.Strategy)
 	}
-	if err := u.VerifyEmailAddress(do.TargetID, do.Strategy, r.t.now); err != nil {
+	if err := r.e.verifyIdentification(ctx, r.t, u, do.TargetID, do.Strategy, r.settings); err != nil {
 		return err
 	}
 	return user.Put(ctx, r.t, u, r.t.now)

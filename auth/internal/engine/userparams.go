@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/user"
 )
 
 // draftUser builds the user that p describes, without storing it.
-func draftUser(p user.CreateParams, now time.Time) (*user.User, error) {
+func (e *Engine) draftUser(p user.CreateParams, now time.Time, s *settings.Settings) (*user.User, error) {
 	u := user.New(now)
 	if !p.CreatedAt.IsZero() && p.CreatedAt.Before(now) {
 		u.CreatedAt = p.CreatedAt
@@ -24,13 +26,22 @@ func draftUser(p user.CreateParams, now time.Time) (*user.User, error) {
 			return nil, err
 		}
 	}
+	for _, number := range p.PhoneNumbers {
+		id, err := e.hostPhone(number, !p.Unverified, now, s)
+		if err != nil {
+			return nil, err
+		}
+		if err := u.AddPhoneNumber(id); err != nil {
+			return nil, err
+		}
+	}
 	if p.Username != "" {
-		if err := (user.UsernameRules{ByHost: true}).Check(p.Username); err != nil {
+		if err := hostUsername(p.Username, s); err != nil {
 			return nil, err
 		}
 		u.Username = p.Username
 	}
-	if len(u.EmailAddresses) == 0 && u.Username == "" {
+	if len(u.EmailAddresses) == 0 && len(u.PhoneNumbers) == 0 && u.Username == "" {
 		return nil, fault.New("form_data_missing", "email_address")
 	}
 	var err error
@@ -61,6 +72,14 @@ func draftUser(p user.CreateParams, now time.Time) (*user.User, error) {
 	return u, nil
 }
 
+// hostUsername checks a username that the host gives: reserved ones are the
+// host's to give.
+func hostUsername(name string, s *settings.Settings) error {
+	rules := signup.UsernameRules(s)
+	rules.ByHost = true
+	return rules.Check(name)
+}
+
 func hostAddress(address string, verified bool, now time.Time) (user.Identification, error) {
 	id, err := user.NewEmailAddress(address, now)
 	if err != nil {
@@ -81,7 +100,7 @@ func checkExternalID(id string) (string, error) {
 	return id, nil
 }
 
-func applyUpdate(p user.UpdateParams, u *user.User) error {
+func applyUpdate(p user.UpdateParams, u *user.User, s *settings.Settings) error {
 	var errs []error
 	for _, n := range []struct {
 		in    *string
@@ -99,7 +118,9 @@ func applyUpdate(p user.UpdateParams, u *user.User) error {
 	}
 	if p.Username != nil {
 		if *p.Username != "" {
-			errs = append(errs, (user.UsernameRules{ByHost: true}).Check(*p.Username))
+			errs = append(errs, hostUsername(*p.Username, s))
+		} else if u.Username != "" && u.PrimaryEmailAddressID == "" && u.PrimaryPhoneNumberID == "" {
+			errs = append(errs, user.ErrLastIdentification)
 		}
 		u.Username = *p.Username
 	}

@@ -55,7 +55,7 @@ func (us Users) Create(ctx context.Context, p CreateUserParams) (*user.User, err
 func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*user.User)) (*user.User, error) {
 	e, s := us.e, us.e.Settings(ctx)
 	now := e.now()
-	draft, err := draftUser(p, now)
+	draft, err := e.draftUser(p, now, s)
 	if err != nil {
 		return nil, err
 	}
@@ -173,10 +173,15 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, adjust
 		}
 	}
 	return us.change(ctx, id, func(t *txn, u *user.User) error {
-		if err := applyUpdate(p, u); err != nil {
+		if err := applyUpdate(p, u, e.Settings(ctx)); err != nil {
 			return err
 		}
 		adjust(u)
+		if p.PrimaryPhoneNumberID != nil {
+			if err := u.SetPrimaryPhoneNumber(*p.PrimaryPhoneNumberID); err != nil {
+				return missingAs(err, fault.New("form_resource_not_found", "primary_phone_number_id"))
+			}
+		}
 		if p.PrimaryEmailAddressID != nil && *p.PrimaryEmailAddressID != u.PrimaryEmailAddressID {
 			if err := u.SetPrimaryEmailAddress(*p.PrimaryEmailAddressID); err != nil {
 				return missingAs(err, fault.New("form_resource_not_found", "primary_email_address_id"))

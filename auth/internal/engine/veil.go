@@ -50,9 +50,12 @@ func (e *Engine) factsNamed(ctx context.Context, tx store.Tx, s *settings.Settin
 		f.mask = e.mask(identifier)
 	}
 	if f.mask == nil {
-		return factsByIdentifier(ctx, tx, identifier)
+		return factsByIdentifier(ctx, tx, identifier, s)
 	}
 	f.user, err = user.ByIdentifier(ctx, tx, identifier)
+	if !identifies(identifier, s) {
+		f.user = nil
+	}
 	if missingAs(err, nil) != nil {
 		return f, err
 	}
@@ -131,6 +134,11 @@ func (e *Engine) sendNobody(ctx context.Context, t *txn, s factor.Send, about li
 	if s.Token != "" {
 		about.VerificationID, about.GoodUntil = s.VerificationID, s.ExpireAt
 		if err := e.putLink(ctx, t, s.Token, about, by); err != nil {
+			return err
+		}
+	}
+	if s.SMS {
+		if err := e.countSMS(ctx, t, s.To, by, e.lastSettings(), false); err != nil {
 			return err
 		}
 	}

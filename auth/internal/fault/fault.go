@@ -54,6 +54,22 @@ func Wrap(code, param string, cause error) *Error {
 	return e
 }
 
+// taken says what somebody else has, by the field that it came in.
+var taken = map[string]string{
+	"phone_number": "That phone number is taken. Please try another.",
+	"username":     "That username is taken. Please try another.",
+}
+
+// Taken is the refusal of an identifier that somebody else has, in words that
+// fit its field.
+func Taken(param string) *Error {
+	e := New("form_identifier_exists", param)
+	if say, ok := taken[param]; ok {
+		e = e.Say(say)
+	}
+	return e
+}
+
 // With returns e with one more piece of data for programs.
 func (e *Error) With(key string, value any) *Error {
 	c := *e

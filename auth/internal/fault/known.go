@@ -39,7 +39,9 @@ var known = []func(error) *Error{
 		case "external":
 			return Wrap("oauth_identification_claimed", "", err)
 		}
-		return Wrap("form_identifier_exists", indexParams[d.Index], err)
+		e := Taken(indexParams[d.Index])
+		e.Err = err
+		return e
 	},
 	func(err error) *Error {
 		b, ok := errors.AsType[*password.BusyError](err)
@@ -79,7 +81,14 @@ var known = []func(error) *Error{
 	},
 	is(user.ErrUsernameDigits, "form_username_needs_non_number_char", "username"),
 	is(user.ErrUsernamePhoneNumber, "form_username_cannot_be_phone_number", "username"),
-	is(user.ErrUsernameReserved, "form_identifier_exists", "username"), // as one that somebody has
+	func(err error) *Error { // as one that somebody has
+		if !errors.Is(err, user.ErrUsernameReserved) {
+			return nil
+		}
+		e := Taken("username")
+		e.Err = err
+		return e
+	},
 	is(user.ErrInvalidUsername, "form_username_invalid_character", "username"),
 	is(user.ErrAlreadyAdded, "identification_exists", ""),
 	is(user.ErrTooManyUnverified, "too_many_unverified_identifications", ""),

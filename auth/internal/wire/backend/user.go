@@ -28,7 +28,7 @@ type User struct {
 	PrimaryPhoneNumberID  *string                `json:"primary_phone_number_id"`
 	PrimaryWeb3WalletID   *string                `json:"primary_web3_wallet_id"`
 	EmailAddresses        []wire.EmailAddress    `json:"email_addresses"`
-	PhoneNumbers          []PhoneNumber          `json:"phone_numbers"`
+	PhoneNumbers          []wire.PhoneNumber     `json:"phone_numbers"`
 	Web3Wallets           []struct{}             `json:"web3_wallets"`
 	Passkeys              []Passkey              `json:"passkeys"`
 	ExternalAccounts      []wire.ExternalAccount `json:"external_accounts"`
@@ -77,7 +77,7 @@ func (e Encoder) User(u *user.User, l engine.Lockout) User {
 		FirstName: wire.TextOrNull(u.FirstName), LastName: wire.TextOrNull(u.LastName), Locale: wire.TextOrNull(u.Locale),
 		ImageURL: image, ProfileImageURL: image, HasImage: u.ImageID != "",
 		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID), PrimaryPhoneNumberID: wire.TextOrNull(u.PrimaryPhoneNumberID),
-		EmailAddresses: wire.EmailAddresses(u, e.Now), PhoneNumbers: e.phoneNumbers(u),
+		EmailAddresses: wire.EmailAddresses(u, e.Now), PhoneNumbers: wire.PhoneNumbers(u, e.Now),
 		Web3Wallets: []struct{}{}, Passkeys: passkeys(u), ExternalAccounts: wire.ExternalAccounts(u, e.Now),
 		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{},
 		PublicMetadata: wire.Object(u.PublicMetadata), PrivateMetadata: wire.Object(u.PrivateMetadata),
@@ -119,29 +119,8 @@ func (e Encoder) EmailAddress(u *user.User, id *user.Identification) wire.EmailA
 }
 
 // PhoneNumber is a number of a user.
-type PhoneNumber struct {
-	Object                  string             `json:"object"`
-	ID                      string             `json:"id"`
-	PhoneNumber             string             `json:"phone_number"`
-	ReservedForSecondFactor bool               `json:"reserved_for_second_factor"`
-	DefaultSecondFactor     bool               `json:"default_second_factor"`
-	Reserved                bool               `json:"reserved"`
-	Verification            *wire.Verification `json:"verification"`
-	LinkedTo                []struct{}         `json:"linked_to"`
-	BackupCodes             []string           `json:"backup_codes"`
-	CreatedAt               int64              `json:"created_at"`
-	UpdatedAt               int64              `json:"updated_at"`
-}
-
-func (e Encoder) phoneNumbers(u *user.User) []PhoneNumber {
-	out := make([]PhoneNumber, 0, len(u.PhoneNumbers))
-	for i := range u.PhoneNumbers {
-		id := &u.PhoneNumbers[i]
-		out = append(out, PhoneNumber{Object: "phone_number", ID: id.ID, PhoneNumber: id.Canonical, Reserved: id.Reserved,
-			Verification: wire.AddressVerification(id, nil, e.Now), LinkedTo: []struct{}{},
-			CreatedAt: wire.Millis(id.CreatedAt), UpdatedAt: wire.Millis(id.UpdatedAt)})
-	}
-	return out
+func (e Encoder) PhoneNumber(id *user.Identification) wire.PhoneNumber {
+	return wire.NewPhoneNumber(id, nil, e.Now)
 }
 
 // Passkey is a passkey of a user. LastUsedAt is 0 for one never used.

@@ -1,12 +1,14 @@
 package frontend
 
 import (
+	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/organization"
 )
 
@@ -318,6 +320,7 @@ func authConfig(s *settings.Settings) AuthConfig {
 		FirstFactors: list(s.EmailAddress.Strategies), SecondFactors: secondFactors(s),
 		EmailAddressVerificationStrategies: list(s.EmailAddress.Verifications),
 		TestMode:                           s.TestMode, SingleSessionMode: !s.Sessions.Multi, Reverification: s.Reverification.Enabled, NativeSettings: NativeSettings{Object: "native_settings"}}
+	c.FirstFactors = append(c.FirstFactors, s.PhoneNumber.Strategies...)
 	if s.Password.Enabled {
 		c.FirstFactors = append(c.FirstFactors, "password")
 	}
@@ -332,6 +335,9 @@ func authConfig(s *settings.Settings) AuthConfig {
 			c.IdentificationRequirements = append(c.IdentificationRequirements, []string{a.name})
 		}
 	}
+	if slices.Contains(signup.Required(s), signup.EitherOr) {
+		c.IdentificationRequirements = append(c.IdentificationRequirements, []string{"email_address", "phone_number"})
+	}
 	return c
 }
 
@@ -340,6 +346,9 @@ func secondFactors(s *settings.Settings) []string {
 	out := []string{}
 	if s.SecondFactors.TOTP {
 		out = append(out, "totp")
+	}
+	if s.Phones.SecondFactor {
+		out = append(out, "phone_code")
 	}
 	if s.SecondFactors.BackupCodes {
 		out = append(out, "backup_code")
@@ -378,8 +387,9 @@ func userSettings(s *settings.Settings) UserSettings {
 			"allowlist_blocklist_disabled_on_sign_in": {s.Access.DisabledOnSignIn},
 			"block_email_subaddresses":                {s.Access.BlockSubaddresses}, "block_disposable_email_domains": {s.Access.BlockDisposable}},
 		PasswordSettings: passwordSettings(s.Password),
-		UsernameSettings: UsernameSettings{MinLength: 4, MaxLength: 64},
-		Actions:          Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled && s.Organizations.MembersCreate}}
+		UsernameSettings: UsernameSettings{MinLength: s.Usernames.MinLength, MaxLength: s.Usernames.MaxLength,
+			AllowExtendedSpecialCharacters: s.Usernames.AllowExtendedSpecialCharacters, AllowNumericUsernames: s.Usernames.AllowNumeric},
+		Actions: Actions{DeleteSelf: s.DeleteSelf, CreateOrganization: s.Organizations.Enabled && s.Organizations.MembersCreate}}
 	u.SignIn.SecondFactor.Required = s.SignIn.SecondFactorRequired
 	u.AttackProtection.EnumerationProtection.Enabled = s.Protection.Strict()
 	if k := s.Passkeys; k.Enabled {
@@ -396,7 +406,7 @@ func userSettings(s *settings.Settings) UserSettings {
 
 func attributes(s *settings.Settings) map[string]Attribute {
 	out := map[string]Attribute{"password": attribute(settings.Attribute{Enabled: s.Password.Enabled, Required: s.Password.Required}, false),
-		"email_address": attribute(s.EmailAddress, true), "phone_number": attribute(s.PhoneNumber, true),
+		"email_address": attribute(s.EmailAddress, true), "phone_number": phoneAttribute(s),
 		"username": attribute(s.Username, true), "first_name": attribute(s.FirstName, false), "last_name": attribute(s.LastName, false)}
 	for _, name := range []string{"web3_wallet", "ticket"} {
 		out[name] = attribute(settings.Attribute{}, false)
@@ -409,6 +419,15 @@ func attributes(s *settings.Settings) map[string]Attribute {
 	}
 	out["passkey"] = passkey
 	return out
+}
+
+// phoneAttribute is what phone numbers are good for, a second factor perhaps.
+func phoneAttribute(s *settings.Settings) Attribute {
+	a := attribute(s.PhoneNumber, true)
+	if s.Phones.SecondFactor {
+		a.UsedForSecondFactor, a.SecondFactors = true, []string{"phone_code"}
+	}
+	return a
 }
 
 // secondFactor is an attribute that is good for a second factor and nothing

@@ -31,8 +31,11 @@ type SignIn struct {
 type Factor struct {
 	Strategy       string `json:"strategy"`
 	EmailAddressID string `json:"email_address_id,omitempty"`
+	PhoneNumberID  string `json:"phone_number_id,omitempty"`
 	SafeIdentifier string `json:"safe_identifier,omitempty"`
 	Primary        *bool  `json:"primary,omitempty"`
+	// Default: of several second factors it is offered first.
+	Default bool `json:"default,omitempty"`
 }
 
 // UserData is who a sign-in speaks of.
@@ -76,7 +79,12 @@ func factors(v *engine.SignInView, options []factor.Option) []Factor {
 		f := Factor{Strategy: o.Strategy}
 		if o.TargetID != "" {
 			primary := o.Primary
-			f.EmailAddressID, f.SafeIdentifier, f.Primary = o.TargetID, safe(v, o.Target), &primary
+			f.SafeIdentifier, f.Primary, f.Default = safe(v, o.Target), &primary, o.Default
+			if strings.HasPrefix(o.Target, "+") {
+				f.PhoneNumberID = o.TargetID
+			} else {
+				f.EmailAddressID = o.TargetID
+			}
 		}
 		out = append(out, f)
 	}
@@ -102,10 +110,14 @@ func same(a, b string) bool {
 	return x != "" && x == y
 }
 
-// Mask leaves the first letter and the domain of an address.
+// Mask leaves the first letter and the domain of an address, and the last two
+// digits of a phone number.
 func Mask(address string) string {
 	at := strings.LastIndexByte(address, '@')
-	if at < 0 {
+	switch {
+	case at < 0 && strings.HasPrefix(address, "+") && len(address) > 4:
+		return "*****" + address[len(address)-2:]
+	case at < 0:
 		return "*****"
 	}
 	_, n := utf8.DecodeRuneInString(address)

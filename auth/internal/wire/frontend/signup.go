@@ -66,13 +66,17 @@ func (e Encoder) SignUp(v *engine.SignUpView) *SignUp {
 	out := &SignUp{Object: "sign_up_attempt", ID: v.ID, Status: string(v.StatusAt(v.Now)),
 		RequiredFields: signup.Required(s), OptionalFields: signup.Optional(s),
 		MissingFields: []string{}, UnverifiedFields: []string{},
-		EmailAddress: wire.TextOrNull(v.EmailAddress), FirstName: wire.TextOrNull(v.FirstName), LastName: wire.TextOrNull(v.LastName),
+		EmailAddress: wire.TextOrNull(v.EmailAddress), PhoneNumber: wire.TextOrNull(v.PhoneNumber), Username: wire.TextOrNull(v.Username), FirstName: wire.TextOrNull(v.FirstName), LastName: wire.TextOrNull(v.LastName),
 		PasswordEnabled: v.PasswordHash != "", HasPassword: v.PasswordHash != "",
 		UnsafeMetadata: wire.Object(v.UnsafeMetadata), PublicMetadata: wire.Object(v.Attempt.PublicMetadata),
 		CreatedSessionID: wire.TextOrNull(v.CreatedSessionID), CreatedUserID: wire.TextOrNull(v.CreatedUserID),
 		AbandonAt: wire.Millis(v.AbandonAt), LegalAcceptedAt: wire.MillisOrNull(v.LegalAccepted), Locale: wire.TextOrNull(v.Locale)}
 	if v.Status != signup.Complete { // nothing is missing of what is done
 		out.MissingFields, out.UnverifiedFields = v.Missing(s), v.Unverified(s)
+	}
+	if v.PhoneNumber != "" && s.PhoneNumber.VerifyAtSignUp {
+		out.Verifications.PhoneNumber = signUpVerification(v.Verification("phone_number"),
+			v.Strategies.Verifying("phone_number", s.PhoneNumber.Verifications), v.Now)
 	}
 	if v.EmailAddress != "" && s.EmailAddress.VerifyAtSignUp {
 		out.Verifications.EmailAddress = signUpVerification(v.Verification("email_address"),

@@ -26,7 +26,7 @@ type User struct {
 	TOTPEnabled                   bool                     `json:"totp_enabled"`
 	BackupCodeEnabled             bool                     `json:"backup_code_enabled"`
 	EmailAddresses                []wire.EmailAddress      `json:"email_addresses"`
-	PhoneNumbers                  []struct{}               `json:"phone_numbers"`
+	PhoneNumbers                  []wire.PhoneNumber       `json:"phone_numbers"`
 	Web3Wallets                   []struct{}               `json:"web3_wallets"`
 	Passkeys                      []wire.Passkey           `json:"passkeys"`
 	OrganizationMemberships       []OrganizationMembership `json:"organization_memberships"`
@@ -63,7 +63,7 @@ func (e Encoder) User(u *user.User, now time.Time) *User {
 		PrimaryEmailAddressID: wire.TextOrNull(u.PrimaryEmailAddressID),
 		PrimaryPhoneNumberID:  wire.TextOrNull(u.PrimaryPhoneNumberID),
 		PasswordEnabled:       u.PasswordEnabled, EmailAddresses: wire.EmailAddresses(u, now),
-		PhoneNumbers: none, Web3Wallets: none, Passkeys: wire.Passkeys(u), OrganizationMemberships: []OrganizationMembership{},
+		PhoneNumbers: wire.PhoneNumbers(u, now), Web3Wallets: none, Passkeys: wire.Passkeys(u), OrganizationMemberships: []OrganizationMembership{},
 		ExternalAccounts: wire.ExternalAccounts(u, now), SAMLAccounts: none, EnterpriseAccounts: none,
 		PasswordLastUpdatedAt: wire.MillisOrNull(u.PasswordUpdatedAt),
 		PublicMetadata:        wire.Object(u.PublicMetadata), UnsafeMetadata: wire.Object(u.UnsafeMetadata),
