@@ -60,7 +60,7 @@ func TestTaskSetupMFA(t *testing.T) {
 	b := open(t, h)
 	b.signIn("ada@example.com", password)
 	b.until("the session is pending", `Clerk.client?.sessions?.[0]?.status === "pending" && Clerk.client.sessions[0].currentTask?.key === "setup-mfa"`)
-	b.click("button|Can’t scan")
+	b.click("button|scan QR code")
 	b.until("the secret is shown", `[...document.querySelectorAll("input")].some(i => /^[A-Z2-7]{32}$/.test(i.value))`)
 	secret, err := base32.StdEncoding.DecodeString(b.text(`[...document.querySelectorAll("input")].find(i => /^[A-Z2-7]{32}$/.test(i.value)).value`))
 	if err != nil {

@@ -62,6 +62,8 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 	adjust(draft)
 	var hash string
 	switch {
+	case p.PasswordDigest != "" && p.Password != "":
+		return nil, fault.New("form_conditional_param_disallowed", "password_digest")
 	case p.PasswordDigest != "":
 		if hash, err = e.importDigest(p.PasswordHasher, p.PasswordDigest); err != nil {
 			return nil, err
@@ -78,10 +80,17 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 	case s.Password.Enabled && s.Password.Required && !p.SkipPasswordRequirement:
 		return nil, fault.New("form_data_missing", "password")
 	}
+	secret, err := importTOTP(p.TOTPSecret, s)
+	if err != nil {
+		return nil, err
+	}
 	var u *user.User
 	err = us.update(ctx, func(t *txn) error {
 		c := *draft
 		u = &c
+		if err := putTOTP(ctx, t, u, secret); err != nil {
+			return err
+		}
 		if hash != "" {
 			if err := user.SetPassword(ctx, t, u, hash, t.now); err != nil {
 				return err
@@ -154,6 +163,9 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, adjust
 	e := us.e
 	var hash string
 	var err error
+	if p.PasswordDigest != "" && p.Password != nil {
+		return nil, fault.New("form_conditional_param_disallowed", "password_digest")
+	}
 	if p.PasswordDigest != "" {
 		if hash, err = e.importDigest(p.PasswordHasher, p.PasswordDigest); err != nil {
 			return nil, err
@@ -172,8 +184,15 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, adjust
 			return nil, err
 		}
 	}
+	secret, err := importTOTP(p.TOTPSecret, e.Settings(ctx))
+	if err != nil {
+		return nil, err
+	}
 	return us.change(ctx, id, func(t *txn, u *user.User) error {
 		if err := applyUpdate(p, u, e.Settings(ctx)); err != nil {
+			return err
+		}
+		if err := putTOTP(ctx, t, u, secret); err != nil {
 			return err
 		}
 		adjust(u)
