@@ -51,6 +51,27 @@ func TestProfileStepUp(t *testing.T) {
 	b.until("the address is verified", `Clerk.user?.emailAddresses?.some(e => e.emailAddress === "second@example.com" && e.verification.status === "verified")`)
 }
 
+// With step-ups, <UserProfile/> asks for no current password, but who it is.
+func TestChangePasswordStepUp(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	u := h.person(t, "ada@example.com")
+	b := open(t, h)
+	b.expect("response 403")
+	b.arrive(u.ID, time.Hour)
+	b.visit("/user#/security")
+	b.click(".cl-profileSectionPrimaryButton__password")
+	b.fill("input[name=newPassword]", "another horse battery")
+	b.fill("input[name=confirmPassword]", "another horse battery")
+	b.click(primary + "|Save")
+	b.fill("input[name=password]", password)
+	b.click(".cl-modalContent " + primary + "|Continue")
+	b.gone("input[name=newPassword]")
+	if ok, err := h.Users().CheckPassword(t.Context(), u.ID, "another horse battery"); err != nil || !ok {
+		b.fail("the new password is not the user's: %v", err)
+	}
+}
+
 // <TaskSetupMFA/>: where a second factor is demanded, <SignIn/> goes on to set
 // one up, and the session is active then.
 func TestTaskSetupMFA(t *testing.T) {
