@@ -36,6 +36,7 @@ func main() {
 	check(err)
 	s := settings.Default()
 	s.AppName, s.Sessions.Multi, s.Username.Enabled = "Quickstart", *multi, true
+	s.EmailAddress.Strategies = []string{"email_code", "email_link"}
 	fake, err := oauthtest.New("http://" + *addr + "/fake") // stands in for Google and the like
 	check(err)
 	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s,
