@@ -33,7 +33,7 @@ func main() {
 	keys, err := store.LoadKeyring(os.Getenv("USHER_SEALING_KEYS"), *db+".key")
 	check(err)
 	s := settings.Default()
-	s.AppName, s.Sessions.Multi, s.Username.Enabled = "Quickstart", *multi, true
+	s.AppName, s.Sessions.Multi, s.PhoneNumber, s.Phones.SecondFactor, s.Username.Enabled = "Quickstart", *multi, settings.PhoneCodes(), true, true
 	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s, ClerkJS: auth.Folder(*clerkJS)})
 	check(err)
 	go a.Run(context.Background())
