@@ -164,3 +164,43 @@ func ExampleKills() {
 	// factor removed      dies           dies    empty          dies   lives       none  dies
 	// key rotated         lives          lives   lives          lives  lives       none  lives
 }
+
+// Somebody is invited: the link signs them up, whatever the access mode, and
+// what the host knows of them is theirs.
+func ExampleAuth_Invitations() {
+	ctx := context.Background()
+	a, err := auth.New(ctx, auth.Config{Store: memory.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	inv, issued, err := a.Invitations().Create(ctx, auth.InvitationParams{EmailAddress: "ada@example.com",
+		PublicMetadata: []byte(`{"plan":"pro"}`), Quiet: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(inv.Status, issued.URL != "") // the host sends the link itself
+	_, _, err = a.Invitations().Create(ctx, auth.InvitationParams{EmailAddress: "Ada@example.com"})
+	fmt.Println(errors.Is(err, auth.NewError("duplicate_record", "")))
+	// Output:
+	// pending true
+	// true
+}
+
+// Somebody of the support sees what a user sees, for half an hour.
+func ExampleAuth_ActorTokens() {
+	ctx := context.Background()
+	a, err := auth.New(ctx, auth.Config{Store: memory.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	u, err := a.Users().Create(ctx, user.CreateParams{EmailAddresses: []string{"ada@example.com"}, SkipPasswordRequirement: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tok, _, err := a.ActorTokens().Create(ctx, u.ID, []byte(`{"sub":"user_support"}`), 0, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(tok.Actor), tok.SessionLifetime)
+	// Output: {"sub":"user_support"} 30m0s
+}

@@ -71,8 +71,24 @@ var (
 
 const signIns, signUps = "/v1/client/sign_ins", "/v1/client/sign_ups"
 
+// brought adds the ticket of the walk to a form.
+func brought(pairs ...string) func(*walk) url.Values {
+	return func(w *walk) url.Values {
+		v := form(pairs...)(w)
+		v.Set("strategy", "ticket")
+		v.Set("ticket", w.ticket)
+		return v
+	}
+}
+
 // ways are all ways in.
 var ways = []way{
+	{name: "actor token", given: plainUser, arm: (*walk).armActorToken, steps: []wayStep{
+		{"create", signIns, brought(), 1, "complete"},
+	}},
+	{name: "invitation", set: restricted, arm: (*walk).armInvitation, steps: []wayStep{
+		{"create", signUps, brought("password", wayPassword), 1, "complete"},
+	}},
 	{name: "password, one call", given: plainUser, steps: []wayStep{
 		{"create", signIns, form("identifier", wayUser, "password", wayPassword), 2, "complete"},
 	}},
@@ -143,6 +159,7 @@ type walk struct {
 	backup string              // a backup code
 	device *passkeytest.Device // with a passkey
 	nonce  string              // what the device is asked to sign
+	ticket string              // of a link that the host made
 }
 
 // newWalk is an instance on st for the given way.

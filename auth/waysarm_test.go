@@ -1,9 +1,11 @@
 package auth_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"time"
 
+	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -19,6 +21,27 @@ func linksOn(s *settings.Settings) { s.EmailAddress.Strategies = []string{"email
 func passkeysOn(s *settings.Settings) { s.Passkeys.Enabled = true }
 
 func secondsOn(s *settings.Settings) { s.SecondFactors.TOTP, s.SecondFactors.BackupCodes = true, true }
+
+func restricted(s *settings.Settings) { s.SignUp.Mode = settings.Restricted }
+
+// armed keeps the ticket that the host made.
+func (w *walk) armed(i auth.Issued, err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.ticket = i.Token
+}
+
+func (w *walk) armActorToken() {
+	_, i, err := w.a.ActorTokens().Create(w.t.Context(), w.userID, json.RawMessage(`{"sub":"user_support"}`), 0, 0)
+	w.armed(i, err)
+}
+
+func (w *walk) armInvitation() {
+	_, i, err := w.a.Invitations().Create(w.t.Context(), auth.InvitationParams{EmailAddress: wayUser, Quiet: true})
+	w.armed(i, err)
+}
 
 // change stores what fn makes of the user.
 func (w *walk) change(fn func(tx store.Tx, u *user.User, now time.Time) error) {

@@ -23,7 +23,7 @@ type CreateParams struct {
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	Locale                                          string
 	CreatedAt, LegalAcceptedAt                      time.Time
-	DeleteSelfDisabled                              bool
+	DeleteSelfDisabled, BypassClientTrust           bool
 	CreateOrganizationDisabled                      bool
 	CreateOrganizationsLimit                        int
 }
@@ -39,6 +39,7 @@ type UpdateParams struct {
 	SignOutOfOtherSessions                          *bool // nil: yes, with a new password
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	DeleteSelfEnabled, CreateOrganizationEnabled    *bool
+	BypassClientTrust                               *bool
 	CreateOrganizationsLimit                        *int
 	Locale                                          *string
 	LegalAcceptedAt                                 *time.Time

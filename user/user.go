@@ -55,6 +55,10 @@ type User struct {
 	Locked      bool      `json:"locked,omitempty"`
 	LockedUntil time.Time `json:"locked_until,omitzero"`
 
+	// BypassClientTrust spares the user the code that a sign-in with a browser
+	// which the account does not know asks for.
+	BypassClientTrust bool `json:"bypass_client_trust,omitempty"`
+
 	// DeleteSelfDisabled takes away the right to delete the own account.
 	DeleteSelfDisabled bool `json:"delete_self_disabled,omitempty"`
 	// CreateOrganizationDisabled takes away the right to found organizations.

@@ -48,7 +48,7 @@ func TestAttack_M08_fields(t *testing.T) {
 	ada := r.newUser("ada@example.com", fields{"first_name": "Ada"})
 	idn := r.user(ada).PrimaryEmailAddressID
 	sid, _ := r.newSession(ada)
-	settable := []string{"external_id", "first_name", "last_name", "locale", "username", "public_metadata", "private_metadata", "unsafe_metadata",
+	settable := []string{"bypass_client_trust", "external_id", "first_name", "last_name", "locale", "username", "public_metadata", "private_metadata", "unsafe_metadata",
 		"created_at", "legal_accepted_at", "create_organizations_limit", "password"}
 	metadata := []string{"public_metadata", "private_metadata", "unsafe_metadata"}
 	for _, c := range []struct {

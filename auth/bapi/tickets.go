@@ -8,8 +8,9 @@ import (
 	"github.com/usherauth/usher/auth/internal/wire/backend"
 )
 
-// origin is where the links lead that this request has made.
-func (c *call) origin() string { return c.site.Origin(c.r) }
+// origin is where the links lead that this request has made, if no URL is
+// configured.
+func (c *call) origin() string { return c.site.Request(c.r).Site }
 
 // maxSeconds bounds a lifetime, so that it is no overflow.
 const maxSeconds = 10 * 365 * 24 * 60 * 60

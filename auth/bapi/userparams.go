@@ -44,6 +44,7 @@ func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Importe
 	p.PublicMetadata, p.PrivateMetadata, p.UnsafeMetadata = readMetadata(f)
 	p.CreatedAt = readCreatedAt(f, now)
 	p.LegalAcceptedAt, _ = f.Time("legal_accepted_at")
+	p.BypassClientTrust, _ = f.Bool("bypass_client_trust")
 	if on := optional(f, "delete_self_enabled"); on != nil {
 		p.DeleteSelfDisabled = !*on
 	}
@@ -90,6 +91,7 @@ func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, createdAt ti
 	}
 	p.PublicMetadata, p.PrivateMetadata, p.UnsafeMetadata = readMetadata(f)
 	p.DeleteSelfEnabled = optional(f, "delete_self_enabled")
+	p.BypassClientTrust = optional(f, "bypass_client_trust")
 	p.CreateOrganizationEnabled = optional(f, "create_organization_enabled")
 	p.CreateOrganizationsLimit = readLimit(f)
 	createdAt = readCreatedAt(f, now)
@@ -114,7 +116,6 @@ func absent(f *httpx.Form) {
 		}
 	}
 	f.Bool("skip_legal_checks")
-	f.Bool("bypass_client_trust")
 }
 
 // readAddresses reads e-mail addresses or phone numbers and which of them are

@@ -342,3 +342,23 @@ func TestAttack_L05_TicketLinks(t *testing.T) {
 		t.Errorf("used: %d", a.status)
 	}
 }
+
+// Where known and unknown accounts are not told apart, the holder of a ticket
+// still is told what the ticket is.
+func TestTicketsUnderEnumerationProtection(t *testing.T) {
+	r := newRig(t, func(c *setup) {
+		c.settings.Protection.Enumeration = settings.EnumerationStrict
+		c.settings.Access.BlockSubaddresses = true
+	})
+	uid := r.userOf(ada)
+	_, wire := r.signInToken(uid)
+	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).ok().is("response.status", "complete")
+	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).refused(400, "sign_in_token_already_used_code")
+	_, wire = r.actorToken(uid)
+	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).ok().is("response.status", "complete")
+	inv := must(r.e.Invitations().Create(t.Context(), engine.InvitationParams{EmailAddress: ada, IgnoreExisting: true, Quiet: true}))[0]
+	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token, "password", good).refused(422, "form_identifier_exists", "email_address")
+	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", r.invite(bob).Token, "password", good).ok().is("response.status", "complete")
+	// That each mailbox has one account tells nothing of the address itself.
+	r.browser().post("/v1/client/sign_ups", "email_address", ada, "password", good).ok().is("response.status", "missing_requirements")
+}

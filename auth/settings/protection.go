@@ -15,6 +15,10 @@ type Protection struct {
 	// Enumeration is what keeps strangers from finding out who has an account:
 	// EnumerationOff, EnumerationBulk or EnumerationStrict. Empty is off.
 	Enumeration string `json:"enumeration"`
+	// ClientTrust asks for a code besides the password where somebody without a
+	// second factor signs in with a browser that the account does not know. It is
+	// off unless it is switched on: it needs mail that arrives, each time.
+	ClientTrust bool `json:"client_trust"`
 	// Lockout closes the guessable ways into an account after wrong tries.
 	Lockout Lockout `json:"lockout"`
 }

@@ -181,8 +181,8 @@ type Limits struct {
 	// PasswordFailures is how many accounts one wrong password may be tried on,
 	// from anywhere.
 	PasswordFailures Rate `json:"password_failures"`
-	// InstanceFailures is how many wrong tries of strangers there may be in all,
-	// before each must show to be a person.
+	// InstanceFailures is how many wrong tries of strangers there may be in all
+	// before each must show to be a person, if auth.Config has a Captcha.
 	InstanceFailures Rate `json:"instance_failures"`
 	// Mail is how many mails one address is sent.
 	Mail Rate `json:"mail"`

@@ -19,6 +19,7 @@ const (
 	NeedsIdentifier   Status = "needs_identifier"
 	NeedsFirstFactor  Status = "needs_first_factor"
 	NeedsSecondFactor Status = "needs_second_factor"
+	NeedsClientTrust  Status = "needs_client_trust"
 	NeedsNewPassword  Status = "needs_new_password"
 	Complete          Status = "complete"
 	Abandoned         Status = "abandoned"
@@ -28,7 +29,8 @@ const (
 // elsewhere is a fault of this package, and a test looks for one.
 var Transitions = map[Status][]Status{
 	NeedsIdentifier:   {NeedsFirstFactor, NeedsSecondFactor, NeedsNewPassword, Complete, Abandoned},
-	NeedsFirstFactor:  {NeedsFirstFactor, NeedsSecondFactor, NeedsNewPassword, Complete, Abandoned},
+	NeedsFirstFactor:  {NeedsFirstFactor, NeedsSecondFactor, NeedsClientTrust, NeedsNewPassword, Complete, Abandoned},
+	NeedsClientTrust:  {NeedsSecondFactor, Complete, Abandoned},
 	NeedsNewPassword:  {NeedsSecondFactor, Complete, Abandoned},
 	NeedsSecondFactor: {NeedsNewPassword, Complete, Abandoned},
 }
@@ -51,6 +53,10 @@ type Attempt struct {
 	// FirstAt and SecondAt are when each factor was shown; zero is not yet.
 	FirstAt  time.Time `json:"first_at,omitzero"`
 	SecondAt time.Time `json:"second_at,omitzero"`
+	// TrustAt is when it was shown that the browser is the user's; Familiar says
+	// that the account knew it already.
+	TrustAt  time.Time `json:"trust_at,omitzero"`
+	Familiar bool      `json:"familiar,omitempty"`
 	// Strategy is how the first factor was shown.
 	Strategy string `json:"strategy,omitempty"`
 	// Actor is who acts as the user, if the host has let somebody; the session

@@ -103,6 +103,8 @@ type Env struct {
 	// Ticket is the one that the fact of a [Prove] speaks of, as stored now; nil
 	// is none.
 	Ticket *ticket.Pass
+	// Familiar: User has signed in on this client before.
+	Familiar bool
 	// Barred: the lists keep User out.
 	Barred bool
 	// Impersonating: on this client somebody acts as another user.
@@ -126,7 +128,7 @@ func (a Attempt) Step(in Input, env Env) (next Attempt, do []Effect, err error) 
 	if s := a.StatusAt(env.Now); s == Abandoned || s == Complete {
 		return next, nil, fault.New("client_state_invalid", "")
 	}
-	next.UpdatedAt = env.Now
+	next.UpdatedAt, next.Familiar = env.Now, env.Familiar
 	if r, ok := in.(Returned); ok {
 		return next, nil, next.returned(r, env)
 	}
@@ -240,6 +242,9 @@ func (a *Attempt) unnamed(use factor.Use) bool {
 
 // slot tells which status a use belongs to, and where its challenge is.
 func (a *Attempt) slot(use factor.Use) (Status, factor.Use, **factor.Verification) {
+	if use == factor.Second && a.Status == NeedsClientTrust {
+		return NeedsClientTrust, factor.Verify, &a.Second
+	}
 	if use == factor.Second {
 		return NeedsSecondFactor, factor.Second, &a.Second
 	}
@@ -248,7 +253,11 @@ func (a *Attempt) slot(use factor.Use) (Status, factor.Use, **factor.Verificatio
 
 // option finds what the person may really use among the offered ones.
 func (a *Attempt) option(uses factor.Use, strategy, targetID string, env Env) (factor.Option, bool) {
-	for _, o := range env.Strategies.Options(uses, a.offered(env)) {
+	options := env.Strategies.Options(uses, a.offered(env))
+	if a.Status == NeedsClientTrust {
+		options = TrustOptions(env)
+	}
+	for _, o := range options {
 		if o.Strategy == strategy && o.TargetID == targetID {
 			return o, true
 		}
@@ -317,9 +326,12 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 			env.User, env.Second = env.User.WithoutFactors(), nil // a stranger's, perhaps
 		}
 	}
-	if in.Use == factor.Second {
+	switch {
+	case a.Status == NeedsClientTrust:
+		a.TrustAt = env.Now
+	case in.Use == factor.Second:
 		a.SecondAt = env.Now
-	} else {
+	default:
 		if in.External != nil {
 			a.External = in.External
 		}
@@ -418,6 +430,8 @@ func (a *Attempt) Due(env Env) Status {
 		return NeedsNewPassword
 	case a.SecondAt.IsZero() && SecondFactorDue(env):
 		return NeedsSecondFactor
+	case a.trustDue(env):
+		return NeedsClientTrust
 	}
 	return Complete
 }
@@ -436,6 +450,10 @@ func (a *Attempt) SupportedFirst(env Env) []factor.Option {
 }
 
 // SupportedSecond lists the second factors that the attempt's user can use.
+// While the browser is to be trusted, they are the codes that show it.
 func (a *Attempt) SupportedSecond(env Env) []factor.Option {
+	if a.Status == NeedsClientTrust {
+		return TrustOptions(env)
+	}
 	return env.Strategies.Options(factor.Second, env.subject())
 }

@@ -277,6 +277,8 @@ func TestAttack_P10_NoPathSkipsAFactor(t *testing.T) {
 		w := newWorld(t)
 		w.env.Settings.SignIn.SecondFactorRequired = rapid.Bool().Draw(t, "second factor required")
 		w.env.Settings.Sessions.Multi = rapid.Bool().Draw(t, "multi")
+		w.env.Settings.Protection.ClientTrust = rapid.Bool().Draw(t, "client trust")
+		w.env.Familiar = rapid.Bool().Draw(t, "the browser is known")
 		if rapid.Bool().Draw(t, "user has a second factor") {
 			w.env.User.Locale = "mfa"
 		}
@@ -289,14 +291,14 @@ func TestAttack_P10_NoPathSkipsAFactor(t *testing.T) {
 
 // history remembers what was really shown.
 type history struct {
-	first, second, reset, password, sessions int
-	lastCode                                 string
-	lastStrategy                             factor.EmailCode
+	first, second, trust, reset, password, sessions int
+	lastCode, trustCode                             string
+	lastStrategy                                    factor.EmailCode
 }
 
 func (h *history) do(t *rapid.T, w *world) {
 	var in signin.Input
-	switch rapid.SampledFrom([]string{"identify", "prepare", "reset", "code", "password", "totp", "new password", "wait", "mfa on", "mfa off", "ban"}).Draw(t, "what") {
+	switch rapid.SampledFrom([]string{"identify", "prepare", "reset", "code", "password", "totp", "trust", "trust code", "new password", "wait", "mfa on", "mfa off", "ban"}).Draw(t, "what") {
 	case "identify":
 		in = signin.Identify{Identifier: "ada@example.com"}
 	case "prepare":
@@ -319,6 +321,22 @@ func (h *history) do(t *rapid.T, w *world) {
 	case "totp":
 		in = signin.Prove{Use: rapid.SampledFrom([]factor.Use{factor.First, factor.Second}).Draw(t, "use"),
 			Fact: factor.Fact{Strategy: "totp", OK: rapid.Bool().Draw(t, "right")}}
+	case "trust":
+		p, c := w.prepared(t, codes)
+		h.trustCode, in = c, signin.Prepare{Use: factor.Second, Prepared: p}
+	case "trust code":
+		if w.attempt.Second == nil || w.attempt.Second.Strategy != "email_code" || !w.attempt.Second.VerifiedAt.IsZero() {
+			return
+		}
+		c := h.trustCode
+		if rapid.Bool().Draw(t, "wrong") {
+			c = "wrong"
+		}
+		f, err := codes.Verify(context.Background(), factor.Challenge{Verification: w.attempt.Second, Now: w.env.Now}, factor.Proof{Code: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in = signin.Prove{Use: factor.Second, Fact: f}
 	case "new password":
 		in = signin.NewPassword{Hash: "h"}
 	case "wait":
@@ -345,7 +363,9 @@ func (h *history) do(t *rapid.T, w *world) {
 		if !p.Fact.OK {
 			t.Fatalf("a wrong proof was taken: %+v", p)
 		}
-		if p.Use == factor.Second {
+		if before.Status == signin.NeedsClientTrust {
+			h.trust++
+		} else if p.Use == factor.Second {
 			h.second++
 		} else {
 			h.first++
@@ -370,6 +390,8 @@ func (h *history) do(t *rapid.T, w *world) {
 		t.Fatal("complete after a reset without a new password")
 	case signin.SecondFactorDue(w.env) && h.second == 0:
 		t.Fatal("complete without the second factor that is due")
+	case w.env.Settings.Protection.ClientTrust && !w.env.Familiar && w.attempt.Strategy == "password" && h.second+h.trust == 0:
+		t.Fatal("complete with a password alone in a browser that nobody knows")
 	case w.env.Settings.SignIn.SecondFactorRequired && h.second == 0 && !slices.Contains(tasks(do), session.TaskSetupMFA):
 		t.Fatal("active without the second factor that is demanded")
 	case w.env.User.Banned:
@@ -392,7 +414,7 @@ func TestTransitionsTable(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []signin.Status{signin.NeedsFirstFactor, signin.NeedsSecondFactor, signin.NeedsNewPassword, signin.Complete, signin.Abandoned} {
+	for _, s := range []signin.Status{signin.NeedsFirstFactor, signin.NeedsSecondFactor, signin.NeedsClientTrust, signin.NeedsNewPassword, signin.Complete, signin.Abandoned} {
 		if !reached[s] {
 			t.Errorf("%s is never reached", s)
 		}

@@ -277,6 +277,9 @@ func (a *Attempt) invited(id string, env Env) error {
 	if err := i.Usable(ticket.InvitationKind, env.Now); err != nil {
 		return err
 	}
+	if env.Taken(attribute, i.Canonical) { // whoever holds the ticket may know it
+		return fault.New("form_identifier_exists", attribute)
+	}
 	if err := a.setEmailAddress(i.EmailAddress, env); err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ var texts = map[[2]string]string{
 	{"strategy_for_user_invalid", ""}:                              "This way does not work for this account. Use another one.",
 	{"legal_not_accepted", ""}:                                     "Tick the box to go on.",
 	{"captcha_missing_token", ""}:                                  "Your browser has not shown yet that you are no program. Please try again.",
+	{"form_password_or_identifier_incorrect", ""}:                  "That address or password is not right. Try again or use another way.",
 }
 
 // params are other names of fields in errors.

@@ -38,6 +38,8 @@ func routes() map[string]route {
 		"/sign-in/passkey":         {post: postSignInPasskey, page: "/sign-in"},
 		"/sign-in/passkey/options": {post: postSignInPasskeyOptions, page: "/sign-in"},
 		"/sign-in/new-password":    {get: getNewPassword, post: postNewPassword},
+		"/sign-in/trust":           {get: getTrust, post: postTrust},
+		"/sign-in/trust/send":      {post: postTrustSend, page: "/sign-in/trust"},
 		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 

@@ -186,6 +186,9 @@ func (x *exchange) step(want signin.Status) (v *engine.SignInView, err error) {
 	if v != nil && v.Status == signin.NeedsNewPassword {
 		return nil, x.redirect("/sign-in/new-password", "")
 	}
+	if v != nil && v.Status == signin.NeedsClientTrust {
+		return nil, x.redirect("/sign-in/trust", "")
+	}
 	if v != nil && v.Status == signin.NeedsFirstFactor {
 		return nil, x.redirect("/sign-in/password", "")
 	}
@@ -205,6 +208,8 @@ func (x *exchange) proceed(a *signin.Attempt) error {
 		return x.done(x.p.opts.AfterSignIn)
 	case signin.NeedsNewPassword:
 		return x.redirect("/sign-in/new-password", "")
+	case signin.NeedsClientTrust:
+		return x.toTrust(a)
 	case signin.NeedsFirstFactor:
 		return x.redirect("/sign-in/password", "")
 	case signin.NeedsSecondFactor:

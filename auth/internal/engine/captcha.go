@@ -105,9 +105,14 @@ func (e *Engine) ProveHuman(ctx context.Context, b *Browser, token string, own b
 	})
 }
 
-// NeedsCaptcha reports whether a sign-in of b is refused until ProveHuman.
+// NeedsCaptcha reports whether a sign-in of b is refused until ProveHuman:
+// where the settings ask for it, and, if the host has a verifier, while there
+// are so many wrong tries that somebody must be going through a list: then not
+// for a browser in which somebody has signed in before.
 func (e *Engine) NeedsCaptcha(b *Browser, s *settings.Settings) bool {
-	return s.Captcha.SignIn && !e.human(b)
+	known := b.Client != nil && len(b.Client.Familiars) > 0
+	listed := e.cfg.Captcha != nil && e.underAttack(s) && !known
+	return (s.Captcha.SignIn || listed) && !e.human(b)
 }
 
 // TestingTokenLifetime is how long a testing token is good for.

@@ -71,15 +71,16 @@ func (e *Engine) admits(ctx context.Context, tx store.Tx, r access.Rules, ids id
 	return r.Admits(f), nil
 }
 
-// mailboxTaken reports whether somebody has an account with the mailbox of an
-// address.
+// mailboxTaken reports whether somebody has an account with another address of
+// the mailbox that an address is of. That the address itself is taken is told
+// elsewhere, or not told.
 func mailboxTaken(ctx context.Context, tx store.Tx, address string) (bool, error) {
 	base := access.Base(address)
 	if base == "" {
 		return false, nil
 	}
-	if _, err := user.ByIdentifier(ctx, tx, base); err == nil {
-		return true, nil
+	if u, err := user.ByIdentifier(ctx, tx, base); err == nil {
+		return u.EmailAddressByValue(address) == nil, nil
 	} else if missingAs(err, nil) != nil {
 		return false, err
 	}
@@ -90,6 +91,9 @@ func mailboxTaken(ctx context.Context, tx store.Tx, address string) (bool, error
 	u, err := user.Get(ctx, tx, owner)
 	if err != nil {
 		return false, missingAs(err, nil)
+	}
+	if u.EmailAddressByValue(address) != nil {
+		return false, nil
 	}
 	for _, id := range u.EmailAddresses { // who gave the address up left the mailbox to others
 		if access.Base(id.Value) == base {

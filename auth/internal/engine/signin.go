@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -220,7 +221,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
 		subject := facts.offered(s, a.Veiled())
-		option, err := pickOption(st, uses(use), subject, targetID)
+		option, err := pick(st, e.optionsOf(st, s, a, facts, uses(use), subject), targetID)
 		if err != nil {
 			return nil, err
 		}
@@ -232,6 +233,15 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	})
 }
 
+// optionsOf lists what st could challenge somebody with, where a stands.
+func (e *Engine) optionsOf(st factor.Strategy, s *settings.Settings, a *signin.Attempt, facts signInFacts, uses factor.Use, subject factor.Subject) []factor.Option {
+	if a.Status != signin.NeedsClientTrust {
+		return factor.Offered(st, uses, subject)
+	}
+	options := signin.TrustOptions(signin.Env{Settings: s, Strategies: e.strategies, User: facts.user})
+	return slices.DeleteFunc(options, func(o factor.Option) bool { return o.Strategy != st.Traits().Name })
+}
+
 // uses are what a step of a sign-in can be done with.
 func uses(step factor.Use) factor.Use {
 	if step == factor.First {
@@ -241,7 +251,11 @@ func uses(step factor.Use) factor.Use {
 }
 
 func pickOption(st factor.Strategy, uses factor.Use, subject factor.Subject, targetID string) (factor.Option, error) {
-	options := factor.Offered(st, uses, subject)
+	return pick(st, factor.Offered(st, uses, subject), targetID)
+}
+
+// pick finds what a form asks for among what is offered.
+func pick(st factor.Strategy, options []factor.Option, targetID string) (factor.Option, error) {
 	for _, o := range options {
 		if o.TargetID == targetID || targetID == "" && (o.Primary || len(options) == 1) {
 			return o, nil

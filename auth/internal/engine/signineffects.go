@@ -38,6 +38,9 @@ func (r *signInRun) step(ctx context.Context, a signin.Attempt, in signin.Input)
 	if err != nil {
 		return a, nil, err
 	}
+	if u := r.facts.user; u != nil {
+		env.Familiar = r.client.Knows(u.ID, u.PasswordUpdatedAt)
+	}
 	for _, s := range live {
 		env.SignedIn[s.ID] = s.UserID
 		env.Impersonating = env.Impersonating || len(s.Actor) > 0

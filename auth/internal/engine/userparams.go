@@ -68,6 +68,7 @@ func (e *Engine) draftUser(p user.CreateParams, now time.Time, s *settings.Setti
 		return nil, fault.From(err)
 	}
 	u.Locale, u.LegalAcceptedAt, u.DeleteSelfDisabled = p.Locale, p.LegalAcceptedAt, p.DeleteSelfDisabled
+	u.BypassClientTrust = p.BypassClientTrust
 	u.CreateOrganizationDisabled, u.CreateOrganizationsLimit = p.CreateOrganizationDisabled, max(0, p.CreateOrganizationsLimit)
 	return u, nil
 }
@@ -143,6 +144,9 @@ func applyUpdate(p user.UpdateParams, u *user.User, s *settings.Settings) error 
 			errs = append(errs, fault.Wrap("form_param_exceeds_allowed_size", m.param, err))
 		}
 		*m.field = out
+	}
+	if p.BypassClientTrust != nil {
+		u.BypassClientTrust = *p.BypassClientTrust
 	}
 	if p.DeleteSelfEnabled != nil {
 		u.DeleteSelfDisabled = !*p.DeleteSelfEnabled

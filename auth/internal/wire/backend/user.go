@@ -52,8 +52,8 @@ type User struct {
 	// LockoutExpiresInSeconds is null for somebody who is not locked, and for
 	// a lock that never ends.
 	LockoutExpiresInSeconds *int64 `json:"lockout_expires_in_seconds"`
-	// VerificationAttemptsRemaining is null: tries are limited by rate, and do
-	// not lock an account.
+	// VerificationAttemptsRemaining is how many wrong tries are left to
+	// strangers; null where they lock nothing.
 	VerificationAttemptsRemaining *int64 `json:"verification_attempts_remaining"`
 	Deprovisioned                 bool   `json:"deprovisioned"`
 	BypassClientTrust             bool   `json:"bypass_client_trust"`
@@ -86,7 +86,7 @@ func (e Encoder) User(u *user.User, l engine.Lockout) User {
 		TwoFactorEnabled: u.TwoFactorEnabled(), TOTPEnabled: u.TOTPEnabled, BackupCodeEnabled: u.BackupCodeEnabled,
 		MFAEnabledAt: wire.MillisOrNull(u.MFAEnabledAt), MFADisabledAt: wire.MillisOrNull(u.MFADisabledAt),
 		Banned: u.Banned, Locked: l.Locked, LockoutExpiresInSeconds: e.lockout(l), VerificationAttemptsRemaining: attempts(l),
-		DeleteSelfEnabled: !u.DeleteSelfDisabled, CreateOrganizationEnabled: !u.CreateOrganizationDisabled,
+		BypassClientTrust: u.BypassClientTrust, DeleteSelfEnabled: !u.DeleteSelfDisabled, CreateOrganizationEnabled: !u.CreateOrganizationDisabled,
 		LegalAcceptedAt: wire.MillisOrNull(u.LegalAcceptedAt), LastSignInAt: wire.MillisOrNull(u.LastSignInAt),
 		LastActiveAt: wire.MillisOrNull(u.LastActiveAt), CreatedAt: wire.Millis(u.CreatedAt), UpdatedAt: wire.Millis(u.UpdatedAt),
 	}

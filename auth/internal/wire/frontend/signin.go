@@ -8,6 +8,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/user"
 )
 
@@ -25,6 +26,7 @@ type SignIn struct {
 	UserData                 *UserData          `json:"user_data"`
 	CreatedSessionID         *string            `json:"created_session_id"`
 	AbandonAt                int64              `json:"abandon_at"`
+	ClientTrustState         *string            `json:"client_trust_state"`
 }
 
 // Factor is one way to go on. Fields that do not concern it are left out.
@@ -56,7 +58,23 @@ func (e Encoder) SignIn(v *engine.SignInView) *SignIn {
 		SupportedSecondFactors:  factors(v, v.Second),
 		FirstFactorVerification: wire.NewVerification(v.Attempt.First, v.Now), SecondFactorVerification: wire.NewVerification(v.Attempt.Second, v.Now),
 		Identifier: wire.TextOrNull(v.Identifier), UserData: e.userData(v),
-		CreatedSessionID: wire.TextOrNull(v.CreatedSessionID), AbandonAt: wire.Millis(v.AbandonAt)}
+		CreatedSessionID: wire.TextOrNull(v.CreatedSessionID), AbandonAt: wire.Millis(v.AbandonAt), ClientTrustState: clientTrust(v)}
+}
+
+// clientTrust says whether the account knows the browser; null where nobody
+// asks.
+func clientTrust(v *engine.SignInView) *string {
+	if !v.Settings.Protection.ClientTrust {
+		return nil
+	}
+	state := "new"
+	switch {
+	case v.Status == signin.NeedsIdentifier:
+		state = "pending"
+	case v.Familiar:
+		state = "known"
+	}
+	return &state
 }
 
 // identifiers lists what people can call themselves.
