@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/user"
@@ -28,6 +30,7 @@ type owner struct {
 func everything(s *setup) {
 	withLinks(s)
 	passkeysOn(s)
+	s.settings.PhoneNumber, s.settings.Phones.SecondFactor, s.settings.Phones.Daily = settings.PhoneCodes(), true, settings.SMSCaps{}
 	s.settings.SecondFactors.TOTP, s.settings.SecondFactors.BackupCodes = true, true
 	s.settings.Protection.Lockout.Enabled = false
 	s.settings.Codes.ResendAfter = 0
@@ -44,6 +47,11 @@ func newOwner(t testing.TB, changes ...func(*setup)) *owner {
 	o.device = o.r.device()
 	o.app, o.codes = b.setUpTOTP() // first: where a second factor is demanded, nothing else can be done
 	b.addPasskey(o.device)
+	for _, number := range []string{firstPhone, secondPhone} {
+		if _, _, err := o.r.e.Users().CreatePhoneNumber(t.Context(), o.id, number, engine.HostPhoneParams{Verified: new(true)}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	err := o.st.View(t.Context(), func(tx store.Tx) (err error) {
 		o.second, err = user.GetSecondFactors(t.Context(), tx, o.id)
 		return err
@@ -54,6 +62,10 @@ func newOwner(t testing.TB, changes ...func(*setup)) *owner {
 	o.enrol(false)
 	return o
 }
+
+// The owner's telephones: one is good for a first factor, the other one for a
+// second while they are on.
+const firstPhone, secondPhone = "+14155552681", "+14155552682"
 
 // enrol puts the second factors into the store, or takes them out.
 func (o *owner) enrol(on bool) {
@@ -75,6 +87,14 @@ func (o *owner) enrol(on bool) {
 		c.TOTP, c.BackupCodes, c.BackupID = nil, nil, ""
 		if on {
 			c.TOTP, c.BackupCodes, c.BackupID = o.second.TOTP, o.second.BackupCodes, o.second.BackupID
+		}
+		for _, id := range u.PhoneNumbers {
+			if id.Value != secondPhone {
+				continue
+			}
+			if err := u.ReservePhoneNumber(id.ID, on, o.r.Now()); err != nil {
+				return err
+			}
 		}
 		if err := user.PutSecondFactors(ctx, tx, u, &c, o.r.Now()); err != nil {
 			return err
@@ -106,6 +126,8 @@ var provers = map[string]prover{
 	},
 	"email_code":                byMail,
 	"reset_password_email_code": byMail2("reset_password_email_code"),
+	"phone_code":                byMail2("phone_code"),
+	"reset_password_phone_code": byMail2("reset_password_phone_code"),
 	"email_link": func(o *owner, b *browser, signIn, step string, right bool) *answer {
 		a := b.prepare(signIn, step, "email_link", "redirect_url", "/app")
 		if a.status != 200 {

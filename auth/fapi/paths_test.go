@@ -162,7 +162,7 @@ func (w *randomWalk) step(rt *rapid.T) {
 		if step == "second" {
 			w.second = true
 		} else {
-			w.first, w.reset, w.stands = true, what == "reset_password_email_code", what == "passkey" && w.satisfies
+			w.first, w.reset, w.stands = true, strings.HasPrefix(what, "reset_password"), what == "passkey" && w.satisfies
 		}
 	}
 	w.judge(rt)
