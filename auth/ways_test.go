@@ -13,7 +13,10 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/oauth"
+	"github.com/usherauth/usher/auth/oauth/oauthtest"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
@@ -34,9 +37,12 @@ type way struct {
 // A wayStep is a request. {id} in its path is the attempt's.
 type wayStep struct {
 	name, path string
-	form       func(w *walk) url.Values
+	// form is what is posted. nil: the browser follows where it is led instead,
+	// by a mail or a provider, and is led on.
+	form func(w *walk) url.Values
 	// updates are its transactions that write: one, and one before it where a
-	// try is counted before it is judged (C06).
+	// try is counted before it is judged (C06), or the state of a provider's
+	// flow is used up before the provider is asked.
 	updates int64
 	leaves  string // the attempt's status
 }
@@ -115,6 +121,11 @@ var ways = []way{
 	{name: "email_link", set: linksOn, given: bareUser, steps: []wayStep{
 		{"create", signIns, form("identifier", wayUser), 1, "needs_first_factor"},
 		{"prepare", signIns + "/{id}/prepare_first_factor", form("strategy", "email_link", "redirect_url", "/"), 1, "needs_first_factor"},
+		{"follow", "", nil, 1, "complete"},
+	}},
+	{name: "oauth", given: bareUser, steps: []wayStep{
+		{"create", signIns, form("strategy", waySocial, "redirect_url", "/", "action_complete_redirect_url", "/"), 1, "needs_identifier"},
+		{"follow", "", nil, 2, "complete"},
 	}},
 	{name: "ticket", given: bareUser, steps: []wayStep{
 		{"create", signIns, ticketed, 1, "complete"},
@@ -185,6 +196,8 @@ type walk struct {
 	backup string              // a backup code
 	device *passkeytest.Device // with a passkey
 	nonce  string              // what the device is asked to sign
+	social *oauthtest.Server   // a provider at which the user has an account
+	away   string              // where that wants the browser
 	ticket string              // of a link that the host made
 }
 
@@ -200,15 +213,19 @@ func newWalk(t testing.TB, way way, st store.Store, change func(*auth.Config)) *
 	if change != nil {
 		change(&c)
 	}
+	provider := newProvider(t)
+	c.Social = []oauth.Provider{provider.Provider()}
 	a, err := auth.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The first new password of a process unpacks the lists of common ones.
-	if _, err := a.Users().Create(t.Context(), user.CreateParams{EmailAddresses: []string{"first@example.com"}, Password: wayPassword}); err != nil {
-		t.Fatal(err)
+	if strings.HasPrefix(way.name, "sign-up") { // the first new password unpacks the lists of common ones
+		first := user.CreateParams{EmailAddresses: []string{"first@example.com"}, Password: wayPassword}
+		if _, err := a.Users().Create(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
 	}
-	w := &walk{t: t, a: a, h: a.Handler(), store: st, cookies: map[string]string{}}
+	w := &walk{t: t, a: a, h: a.Handler(), store: st, cookies: map[string]string{}, social: provider}
 	if len(way.given.EmailAddresses)+len(way.given.PhoneNumbers) > 0 {
 		u, err := a.Users().Create(t.Context(), way.given)
 		if err != nil {
@@ -224,59 +241,88 @@ func newWalk(t testing.TB, way way, st store.Store, change func(*auth.Config)) *
 
 // request is what the browser sends for a step.
 func (w *walk) request(s wayStep) *http.Request {
+	if s.form == nil {
+		r := httptest.NewRequest("GET", w.lead(), nil)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Sec-Fetch-Dest", "document")
+		return w.known(r)
+	}
 	r := httptest.NewRequest("POST", "/__clerk"+strings.Replace(s.path, "{id}", w.attempt, 1)+"?__clerk_api_version=2025-11-10",
 		strings.NewReader(s.form(w).Encode()))
-	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", "http://localhost")
+	return w.known(r)
+}
+
+// known adds what the browser sends with every request.
+func (w *walk) known(r *http.Request) *http.Request {
+	r.Host = "localhost"
 	for name, value := range w.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	return r
 }
 
-// send sends it and checks where the attempt is then.
-func (w *walk) send(s wayStep, r *http.Request) {
-	rec := httptest.NewRecorder()
-	w.h.ServeHTTP(rec, r)
-	w.take(s, rec)
-}
-
+// take reads an answer and checks where the attempt is then.
 func (w *walk) take(s wayStep, rec *httptest.ResponseRecorder) {
 	w.t.Helper()
 	var answer struct {
 		Response struct {
 			ID, Status string
-			First      struct{ Nonce string } `json:"first_factor_verification"`
+			First      struct {
+				Nonce string
+				URL   string `json:"external_verification_redirect_url"`
+			} `json:"first_factor_verification"`
 		}
+	}
+	for _, c := range rec.Result().Cookies() {
+		w.cookies[c.Name] = c.Value
+	}
+	if s.form == nil { // led on to the host's page
+		if rec.Code != http.StatusSeeOther || !w.signedIn() {
+			w.t.Fatalf("%s: %d to %q", s.name, rec.Code, rec.Header().Get("Location"))
+		}
+		return
 	}
 	if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil || rec.Code != http.StatusOK || answer.Response.Status != s.leaves {
 		w.t.Fatalf("%s: %d %s, want %s", s.name, rec.Code, rec.Body, s.leaves)
 	}
-	w.attempt, w.nonce = answer.Response.ID, answer.Response.First.Nonce
-	for _, c := range rec.Result().Cookies() {
-		w.cookies[c.Name] = c.Value
-	}
+	w.attempt, w.nonce, w.away = answer.Response.ID, answer.Response.First.Nonce, answer.Response.First.URL
 }
 
-var codeInMail = regexp.MustCompile(`"otp_code":"(\d{6})"`)
+// signedIn reports whether the user has a session.
+func (w *walk) signedIn() bool {
+	w.t.Helper()
+	ctx := context.WithoutCancel(w.t.Context())
+	list, _, err := w.a.Sessions().List(ctx, session.Filter{UserID: w.userID}, 0, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return len(list) == 1
+}
+
+var codeInMail, linkInMail = regexp.MustCompile(`"otp_code":"(\d{6})"`), regexp.MustCompile(`"action_url":"([^"]+)"`)
 
 // code is the newest one in the outbox.
-func (w *walk) code() string {
+func (w *walk) code() string { return w.mailed(codeInMail) }
+
+// mailed is what the newest mail has that has it.
+func (w *walk) mailed(what *regexp.Regexp) string {
 	w.t.Helper()
 	code := ""
 	ctx := context.WithoutCancel(w.t.Context())
 	err := w.store.View(ctx, func(tx store.Tx) error {
 		list, err := tx.Find(ctx, store.Query{Kind: &store.Kind{Name: "outbox"}})
 		for _, r := range list {
-			if m := codeInMail.FindSubmatch(r.Data); m != nil {
+			if m := what.FindSubmatch(r.Data); m != nil {
 				code = string(m[1])
 			}
 		}
 		return err
 	})
 	if err != nil || code == "" {
-		w.t.Fatalf("no code was sent: %v", err)
+		w.t.Fatalf("nothing was sent: %v", err)
 	}
 	return code
 }

@@ -2,10 +2,15 @@ package auth_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/usherauth/usher/auth"
+	"github.com/usherauth/usher/auth/oauth/oauthtest"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -124,6 +129,42 @@ func (w *walk) armPasskey() {
 		u.Passkeys = append(u.Passkeys, made)
 		return nil
 	})
+}
+
+const waySocial = "oauth_custom_fake"
+
+// newProvider is a service at which people have accounts.
+func newProvider(t testing.TB) *oauthtest.Server {
+	t.Helper()
+	var s *oauthtest.Server
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
+	t.Cleanup(srv.Close)
+	s, err := oauthtest.New(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// lead is where a mail or a provider sends the browser.
+func (w *walk) lead() string {
+	w.t.Helper()
+	if w.away == "" {
+		at, err := url.Parse(strings.ReplaceAll(w.mailed(linkInMail), `\u0026`, "&"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return at.RequestURI()
+	}
+	to, err := w.social.Answer(w.away, &oauthtest.Person{EmailAddress: wayUser, EmailVerified: true, Name: "Ada"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	at, err := url.Parse(to)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return at.RequestURI()
 }
 
 // signed is the answer of the device.

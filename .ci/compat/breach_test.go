@@ -25,3 +25,27 @@ func TestBreachedPassword(t *testing.T) {
 	b.at("/")
 	b.isSignedIn(u.ID)
 }
+
+// TestCompromisedPassword: <SignIn/> offers another way to somebody whose
+// password was marked as known to others, and then asks for a new one.
+func TestCompromisedPassword(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	u := h.person(t, "ada@example.com")
+	if _, err := h.Users().SetPasswordCompromised(t.Context(), u.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, h)
+	b.expect("response 422")
+	b.signIn("ada@example.com", password)
+	b.click("button|Email code to")
+	b.code("ada@example.com", 1)
+	b.fill("input[name=newPassword]", "another horse battery")
+	b.fill("input[name=confirmPassword]", "another horse battery")
+	b.click(primary)
+	b.at("/")
+	b.isSignedIn(u.ID)
+	if ok, err := h.Users().CheckPassword(t.Context(), u.ID, "another horse battery"); err != nil || !ok {
+		t.Errorf("the new password is not the user's: %v", err)
+	}
+}

@@ -2,9 +2,11 @@ package fapi_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/oauth/oauthtest"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
@@ -20,11 +22,15 @@ type owner struct {
 	id     string
 	pw     string
 	device *passkeytest.Device
+	fake   *oauthtest.Server // a provider at which the owner has an account
 	app    *app
 	codes  []string
 	// second is what the owner has of second factors while they are on.
 	second *user.SecondFactors
 }
+
+// mock is the owner's provider, by the one name of such that the contract knows.
+const mock = "oauth_custom_mock"
 
 // everything switches all strategies on, and locks off.
 func everything(s *setup) {
@@ -41,7 +47,9 @@ func newOwner(t testing.TB, changes ...func(*setup)) *owner {
 	t.Helper()
 	o := &owner{st: memory.New(), pw: good}
 	changes = append([]func(*setup){everything, func(s *setup) { s.store = o.st }}, changes...)
-	o.r = newRig(t, changes...)
+	changes = append(changes, func(s *setup) { s.social[0].Key = strings.TrimPrefix(mock, "oauth_") })
+	s := newSocial(t, changes...)
+	o.r, o.fake = s.rig, s.fake
 	b := o.r.browser()
 	_, o.id = b.signUp(ada, good)
 	o.device = o.r.device()
@@ -52,6 +60,7 @@ func newOwner(t testing.TB, changes ...func(*setup)) *owner {
 			t.Fatal(err)
 		}
 	}
+	b.back(o.fake, b.leave("/v1/me/external_accounts", mock), person(ada, true))
 	err := o.st.View(t.Context(), func(tx store.Tx) (err error) {
 		o.second, err = user.GetSecondFactors(t.Context(), tx, o.id)
 		return err
@@ -156,6 +165,23 @@ var provers = map[string]prover{
 		}
 		credential := b.answerTo(o.device, a.str("response."+step+"_factor_verification.nonce"))
 		return b.attempt(signIn, step, "passkey", "public_key_credential", credential)
+	},
+	mock: func(o *owner, b *browser, signIn, step string, right bool) *answer {
+		a := b.prepare(signIn, step, mock, "redirect_url", "/sso-callback", "action_complete_redirect_url", "/done")
+		to, _ := a.at("response." + step + "_factor_verification.external_verification_redirect_url").(string)
+		if a.status != 200 || to == "" {
+			return a
+		}
+		who := person(ada, true)
+		if !right {
+			who = nil // who denies
+		}
+		b.back(o.fake, to, who)
+		a = b.get("/v1/client/sign_ins/" + signIn)
+		if a.str("response.first_factor_verification.status") != "verified" {
+			a.status = 422 // wherever it led
+		}
+		return a
 	},
 	"ticket": func(o *owner, b *browser, signIn, step string, right bool) *answer {
 		_, wire, err := o.r.e.SignInTokens().Create(o.r.t.Context(), o.id, 0)

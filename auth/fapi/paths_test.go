@@ -31,7 +31,7 @@ func (o *owner) finish(b *browser, signIn string) *answer {
 // published are the strategies of a sign-in that Clerk's clients know, without
 // those of single providers.
 var published = strings.Fields(`ticket password email_code email_link phone_code passkey totp backup_code trusted_device
-	reset_password_email_code reset_password_phone_code oauth_google oauth_fake saml enterprise_sso`)
+	reset_password_email_code reset_password_phone_code oauth_custom_mock saml enterprise_sso`)
 
 // strategies are the names of those that the instance has for some use.
 func (r *rig) strategies(use factor.Use) (names []string) {

@@ -62,6 +62,8 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 	adjust(draft)
 	var hash string
 	switch {
+	case p.PasswordDigest != "" && p.Password != "":
+		return nil, fault.New("form_conditional_param_disallowed", "password_digest")
 	case p.PasswordDigest != "":
 		if hash, err = e.importDigest(p.PasswordHasher, p.PasswordDigest); err != nil {
 			return nil, err
@@ -154,6 +156,9 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, adjust
 	e := us.e
 	var hash string
 	var err error
+	if p.PasswordDigest != "" && p.Password != nil {
+		return nil, fault.New("form_conditional_param_disallowed", "password_digest")
+	}
 	if p.PasswordDigest != "" {
 		if hash, err = e.importDigest(p.PasswordHasher, p.PasswordDigest); err != nil {
 			return nil, err
