@@ -30,6 +30,8 @@ type Auth struct {
 	inbox    *inbox.Inbox  // nil: none
 	handler  http.Handler
 	prefixes []string
+	// permissions are those of the host that there are at the start.
+	permissions []string
 }
 
 // New makes an instance: it validates c, prepares the store, and makes keys and
@@ -58,7 +60,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
 		PasskeyHost: s.PasskeyHost(), PasskeyOrigins: s.PasskeyOrigins(),
 		Local: s.Local, Captcha: c.Captcha,
-		Mailer: c.Mailer, SMS: c.SMS, Phone: phone.Parser{}, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser,
+		Mailer: c.Mailer, SMS: c.SMS, Phone: phone.Parser{}, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser, Catalogue: c.Organizations, Resolver: c.Resolver,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
@@ -67,6 +69,15 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		Revoked: func(c *token.Claims) bool { return a.engine.Revoked(c.SessionID) }, Now: c.Now}
 	if err := a.verifier.Check(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
+	}
+	roles, err := a.engine.Organizations().Roles(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("auth: %w", err)
+	}
+	for _, p := range roles.All() {
+		if !p.System() {
+			a.permissions = append(a.permissions, p.Key)
+		}
 	}
 	return a, a.mount(c)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
@@ -104,6 +105,15 @@ type Config struct {
 	// and @clerk/ui, see [Folder]. nil: browsers are redirected to a public CDN.
 	ClerkJS fs.FS
 
+	// Organizations are the permissions and roles that the program speaks of.
+	// They are made, and brought up to date, at the start; new permissions are
+	// given to admins. A role with a permission that is not declared is refused.
+	// Settings.Organizations switches organizations on.
+	Organizations organization.Catalogue
+	// Resolver finds the TXT records by which organizations show that they own a
+	// domain. nil: the system's.
+	Resolver Resolver
+
 	// OnUser runs inside the transaction that creates a user, by whatever way:
 	// if it fails, there is no user. It may write with tx, and it may run again.
 	OnUser func(ctx context.Context, tx store.Tx, u *user.User) error
@@ -114,6 +124,11 @@ type Config struct {
 	Log *slog.Logger
 	// Now is the clock. nil: time.Now.
 	Now func() time.Time
+}
+
+// A Resolver finds TXT records; [net.Resolver] is one.
+type Resolver interface {
+	LookupTXT(ctx context.Context, name string) ([]string, error)
 }
 
 // Folder returns the files below a folder of the system, and nil for an empty
@@ -207,6 +222,9 @@ func (c Config) check(s *site.Site, problem func(field, format string, args ...a
 		}
 	}
 	checkSchedule(c.KeySchedule, problem)
+	if err := c.Organizations.Check(); err != nil {
+		problem("Organizations", "%w", err)
+	}
 	seen := map[string]bool{}
 	for i, p := range c.Social {
 		if err := p.Validate(s.Local); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/usherauth/usher/auth/authtest"
 	"github.com/usherauth/usher/auth/oauth"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/storetest"
@@ -29,6 +30,11 @@ import (
 )
 
 const goodPassword = "violet-teapot-overture"
+
+// resolver finds TXT records.
+type resolver func(name string) []string
+
+func (r resolver) LookupTXT(_ context.Context, name string) ([]string, error) { return r(name), nil }
 
 // fields show over HTTP, for each field of Config, that it does what it says.
 var fields = map[string]func(*testing.T){
@@ -255,6 +261,32 @@ var fields = map[string]func(*testing.T){
 		}
 		if res, _ := get(t, start(t), script); res.StatusCode != 307 {
 			t.Errorf("without: %d", res.StatusCode)
+		}
+	},
+	"Organizations": func(t *testing.T) {
+		i := start(t, func(c *auth.Config) {
+			c.Organizations = organization.Catalogue{Permissions: []organization.PermissionDefinition{{Key: "org:reports:edit"}},
+				Roles: []organization.RoleDefinition{{Key: "org:editor", Permissions: []string{"org:reports:edit"}}}}
+		})
+		_, body := get(t, i, "/bapi/v1/organization_roles?query=editor", "Authorization", "Bearer "+i.SecretKey())
+		if !strings.Contains(body, `"org:editor"`) || !strings.Contains(body, `"org:reports:edit"`) {
+			t.Error(body)
+		}
+	},
+	"Resolver": func(t *testing.T) {
+		asked := make(chan string, 1)
+		i := start(t, func(c *auth.Config) {
+			c.Resolver = resolver(func(name string) []string { asked <- name; return nil })
+			c.Settings.Organizations.Enabled, c.Settings.Organizations.Domains = true, true
+		})
+		s := &scene{Instance: i, t: t}
+		c := i.SignedIn(t, i.User(t, "ada@example.com"))
+		org := s.api(c, "/v1/organizations", "name=Acme").id()
+		d := s.api(c, "/v1/organizations/"+org+"/domains", "name=acme.example").id()
+		s.api(c, "/v1/organizations/"+org+"/domains/"+d+"/prepare_ownership_verification", "")
+		do(t, c, "POST", i.Server.URL+"/__clerk/v1/organizations/"+org+"/domains/"+d+"/attempt_ownership_verification", "", "Origin", i.Server.URL, "Content-Type", "application/x-www-form-urlencoded")
+		if name := <-asked; name != "_usher-challenge.acme.example" {
+			t.Errorf("asked for %q", name)
 		}
 	},
 	"OnUser": func(t *testing.T) { // that it can refuse is shown by TestOnUserUndoesEverything

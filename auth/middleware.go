@@ -246,8 +246,10 @@ func over(err error) bool {
 // who is not signed in is sent to the sign-in page and back if a browser is
 // asking for a page, and answered 401 with a JSON body otherwise. It works
 // behind [Auth.Middleware] and without it; whom another instance knows is asked
-// again.
+// again. A rule that names a permission which nobody can hold panics, see
+// [Permission].
 func (a *Auth) Require(next http.Handler, rules ...Rule) http.Handler {
+	a.checkRules(rules)
 	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := From(r.Context())
 		err := id.check(rules)

@@ -12,7 +12,8 @@ import (
 )
 
 // Rows of the security reference (C are credentials, L codes and links, P
-// second factors, S sessions, T tokens, W input and output, R faults) that have tests, named for
+// second factors, S sessions, T tokens, M
+// organizations, W input and output, R faults) that have tests, named for
 // them, in this version; a removed test is noticed here.
 const requiredRows = `C02 C06 C08 C09 C10 C11 C12 C13 C14 C15 C16 C18 C19 C20 C21
 L01 L02 L03 L04 L07 L08 L09 L11 L12 L13 L14 L15
@@ -20,6 +21,7 @@ S01 S02 S03 S04 S05 S06 S07 S08 S09 S10 S11 S12 S13 S14 S15 S16 S17 S18 S19
 T01 T02 T03 T04 T05 T06 T07 T08 T09 T10 T11 T12 T13 T14 T16 T17
 W04 W05 W06 W07 W08 W09 W10 W12 W13 W14 W15 W16 W17 W19 W20
 P10 P11 P12 P13
+M01 M02 M03 M04 M05 M06 M07 M08 M09 M12 M13 M15
 R01 R02 R03 R04 R05 R09 R10 R11 R13 R14 R15 R16 R18 R19 R20 R23 R24 R25 R26 R27 R29 R30 R31`
 
 // laterRows concern what this version does not have, or are shown elsewhere.

@@ -304,7 +304,7 @@ func Invitations(ctx context.Context, tx store.Tx, f InvitationFilter, p Page, n
 		return nil, 0, err
 	}
 	q := store.Query{Order: "created_at", Desc: desc, Offset: p.Offset, Limit: p.Limit}
-	if strings.TrimLeft(p.OrderBy, "+-") == "email_address" {
+	if strings.TrimLeft(p.OrderBy, "+- ") == "email_address" {
 		q.Order = "email"
 	}
 	add := func(m ...store.Match) { q.Where = append(q.Where, m...) }

@@ -29,7 +29,7 @@ func (p Page) order(allowed ...string) (field string, desc bool, err error) {
 	if p.OrderBy == "" {
 		return "created_at", true, nil
 	}
-	field = strings.TrimLeft(p.OrderBy, "+-")
+	field = strings.TrimLeft(p.OrderBy, "+- ") // a plus in a query is a space
 	if !slices.Contains(allowed, field) {
 		return "", false, fmt.Errorf("%w: %.64q", ErrOrder, p.OrderBy)
 	}
@@ -41,9 +41,9 @@ var Orders = []string{"name", "created_at", "updated_at", "members_count"}
 
 // A Filter narrows a list of organizations; every field that is set must hold.
 type Filter struct {
-	Query   string   // part of a name, slug or ID
-	IDs     []string // alternatives
-	UserIDs []string // organizations that any of these users is in
+	Query               string   // part of a name, slug or ID
+	IDs, NotIDs         []string // alternatives; excluded
+	UserIDs, NotUserIDs []string // organizations that any, or none, of these users is in
 }
 
 // maxOfUser bounds how many organizations of a user a filter looks at.
@@ -59,21 +59,21 @@ func List(ctx context.Context, tx store.Tx, f Filter, p Page) ([]*Organization, 
 	if t := user.Fold(strings.TrimSpace(f.Query)); t != "" {
 		q.Where = append(q.Where, store.Match{Index: "search", Op: store.Contains, Values: []string{t}})
 	}
-	if len(f.IDs) > 0 {
-		q.Where = append(q.Where, store.Match{Values: f.IDs})
-	}
-	if len(f.UserIDs) > 0 {
-		var ids []string
-		for _, u := range f.UserIDs {
-			ms, err := memberships.Find(ctx, tx, store.Query{Where: within("by_user", u), Limit: maxOfUser})
-			if err != nil {
-				return nil, 0, err
-			}
-			for _, m := range ms {
-				ids = append(ids, m.OrganizationID)
-			}
+	for _, m := range []struct {
+		op         store.Op
+		ids, users []string
+	}{{store.In, f.IDs, f.UserIDs}, {store.NotIn, f.NotIDs, f.NotUserIDs}} {
+		if len(m.ids) > 0 {
+			q.Where = append(q.Where, store.Match{Op: m.op, Values: m.ids})
 		}
-		q.Where = append(q.Where, store.Match{Values: ids})
+		if len(m.users) == 0 {
+			continue
+		}
+		ids, err := inside(ctx, tx, m.users)
+		if err != nil {
+			return nil, 0, err
+		}
+		q.Where = append(q.Where, store.Match{Op: m.op, Values: ids})
 	}
 	n, err := organizations.Count(ctx, tx, q)
 	if err != nil || n == 0 {
@@ -81,6 +81,21 @@ func List(ctx context.Context, tx store.Tx, f Filter, p Page) ([]*Organization, 
 	}
 	os, err := organizations.Find(ctx, tx, q)
 	return os, n, err
+}
+
+// inside are the organizations that any of the users is in.
+func inside(ctx context.Context, tx store.Tx, users []string) ([]string, error) {
+	var ids []string
+	for _, u := range users {
+		ms, err := memberships.Find(ctx, tx, store.Query{Where: within("by_user", u), Limit: maxOfUser})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range ms {
+			ids = append(ids, m.OrganizationID)
+		}
+	}
+	return ids, nil
 }
 
 // GetAll returns the organizations with the given IDs, by ID; missing ones are

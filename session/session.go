@@ -28,6 +28,8 @@ const (
 const (
 	TaskResetPassword = "reset-password" // the password is known to others
 	TaskSetupMFA      = "setup-mfa"      // a second factor is demanded, and there is none
+	// TaskChooseOrganization: nobody acts without an organization.
+	TaskChooseOrganization = "choose-organization"
 )
 
 // Transitions is the table of all changes of status.

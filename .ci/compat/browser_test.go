@@ -202,7 +202,7 @@ func (b *browser) until(what, js string) {
 	defer deadline.Stop()
 	var last any
 	for {
-		raw, err := b.eval("!!(" + js + ")")
+		raw, err := b.eval("(async () => !!(await (" + js + ")))()") // of a promise, what it comes to
 		if err == nil && string(raw) == "true" {
 			return
 		}

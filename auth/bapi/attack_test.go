@@ -346,13 +346,16 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 	sid, _ := r.newSession(id)
 	s := r.must("GET", "/v1/sessions/"+sid, nil).json(r)
 	_, codes, passkey := r.withFactors(id)
-	method, path = fill(pattern, map[string]string{"user_id": id, "passkey_identification_id": passkey, "sign_in_token_id": r.made("sign_in_tokens", fields{"user_id": id}),
+	parts := map[string]string{"user_id": id, "passkey_identification_id": passkey, "sign_in_token_id": r.made("sign_in_tokens", fields{"user_id": id}),
 		"actor_token_id":    r.made("actor_tokens", fields{"user_id": id, "actor": fields{"sub": "user_x"}}),
 		"invitation_id":     r.made("invitations", fields{"email_address": name("invited")}),
 		"waitlist_entry_id": r.made("waitlist_entries", fields{"email_address": name("waits")}),
 		"identifier_id":     r.onList(pattern, name("listed")),
 		"email_address_id":  second, "phone_number_id": phone, "session_id": sid, "client_id": s["client_id"].(string),
-		"provider": "oauth_google", "template": "none", "external_account_id": r.externalAccount(id, name("subject"), "good-refresh")})
+		"provider": "oauth_google", "template": "none", "external_account_id": r.externalAccount(id, name("subject"), "good-refresh")}
+	ofOrg, orgBody := r.orgRequest(pattern, id, fmt.Sprint(serial))
+	maps.Copy(parts, ofOrg)
+	method, path = fill(pattern, parts)
 	if strings.HasSuffix(path, "handshake_payload") {
 		nonce, err := r.engine.PutHandshake(context.Background(), netip.Addr{}, []string{"a=b"})
 		if err != nil {
@@ -361,6 +364,9 @@ func (r *rig) request(pattern string) (method, path string, header http.Header, 
 		path += "?nonce=" + nonce
 	}
 	header, body = bodyHeader(pattern), bodyOf(pattern)
+	if orgBody != nil {
+		return method, path, header, orgBody
+	}
 	switch pattern {
 	case "POST /v1/users":
 		body = encode(fields{"email_address": []string{name("new")}, "password": goodPassword})

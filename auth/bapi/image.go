@@ -29,13 +29,8 @@ func setProfileImage(c *call) (any, error) {
 			return nil, err
 		}
 		im, err := c.pictures.Decode(c.r.Context(), bytes.NewReader(file.Data))
-		switch {
-		case errors.Is(err, picture.ErrTooLarge):
-			return nil, fault.Wrap("image_too_large", "file", err)
-		case errors.Is(err, picture.ErrUnsupported), errors.Is(err, picture.ErrBroken):
-			return nil, fault.Wrap("image_type_invalid", "file", err)
-		case err != nil:
-			return nil, err
+		if err != nil {
+			return nil, pictureError(err)
 		}
 		return c.engine.Users().SetProfileImage(c.r.Context(), id, im.ContentType, im.Data)
 	})
@@ -45,4 +40,15 @@ func deleteProfileImage(c *call) (any, error) {
 	return c.one(func(id string) (*user.User, error) {
 		return c.engine.Users().SetProfileImage(c.r.Context(), id, "", nil)
 	})
+}
+
+// pictureError is what is told of a picture that was not taken.
+func pictureError(err error) error {
+	switch {
+	case errors.Is(err, picture.ErrTooLarge):
+		return fault.Wrap("image_too_large", "file", err)
+	case errors.Is(err, picture.ErrUnsupported), errors.Is(err, picture.ErrBroken):
+		return fault.Wrap("image_type_invalid", "file", err)
+	}
+	return err
 }

@@ -97,6 +97,7 @@ func newRig(t testing.TB, c rigConfig) *rig {
 		t.Fatal(err)
 	}
 	set := settings.Default()
+	withOrganizations(&set)
 	set.Limits = settings.Limits{}
 	e, err := engine.New(t.Context(), engine.Config{SMS: r, Phone: phone.Parser{}, Social: social(), SocialTransport: provider{}, Store: c.store, Settings: set, Issuer: s.Issuer, AppURL: s.AppURL(), FrontendURL: s.FrontendURL(), PagesURL: s.PagesURL(), Local: s.Local,
 		SecretKeys: []string{secretKey}, Mailer: r, Renderer: &notify.Renderer{AppURL: s.URL}, Now: r.Now, Log: slog.New(slog.NewTextHandler(r, nil)),

@@ -34,8 +34,6 @@ var routes = []route{
 	{"POST /v1/users/{user_id}/verify_totp", verifyTOTP},
 	{"DELETE /v1/users/{user_id}/passkeys/{passkey_identification_id}", deletePasskey},
 	{"PUT /v1/users/{user_id}/email_address", replaceEmailAddress},
-	{"GET /v1/users/{user_id}/organization_memberships", listNothing},
-	{"GET /v1/users/{user_id}/organization_invitations", listNothing},
 	{"GET /v1/users/{user_id}/oauth_access_tokens/{provider}", listProviderTokens},
 
 	{"DELETE /v1/users/{user_id}/external_accounts/{external_account_id}", deleteExternalAccount},

@@ -1,11 +1,16 @@
 package bapi
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/httpx"
+	"github.com/usherauth/usher/organization"
+	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
 )
 
@@ -18,6 +23,9 @@ const (
 type wish struct {
 	user.Filter
 	notExternalIDs []string
+	// members and strangers are organizations that the users are in, in any of
+	// them, and that they are in none of.
+	members, strangers []string
 	// nobody: it asks for something that no user has in this version, such as
 	// a wallet.
 	nobody bool
@@ -58,8 +66,7 @@ func readFilter(q *httpx.Form) wish {
 	if since, _ := q.Time("last_active_at_since"); !since.IsZero() && w.LastActiveAfter.IsZero() {
 		w.LastActiveAfter = since.Add(-time.Millisecond)
 	}
-	members, _ := signed(values(q, "organization_id")) // nobody is a member: who is none is everybody
-	w.nobody = len(members) > 0
+	w.members, w.strangers = signed(values(q, "organization_id"))
 	for _, name := range foreign {
 		w.nobody = len(values(q, name)) > 0 || w.nobody
 	}
@@ -138,5 +145,51 @@ func (c *call) resolve(w wish) (f user.Filter, some bool, err error) {
 			f.NotIDs = append(f.NotIDs, u.ID)
 		}
 	}
-	return f, true, nil
+	return c.byOrganization(w, f)
+}
+
+// maxByOrganization is how many members of organizations a filter of users
+// looks at. Larger ones have lists of their own.
+const maxByOrganization = 2000
+
+// byOrganization narrows a filter to the members of organizations, or to others.
+func (c *call) byOrganization(w wish, f user.Filter) (user.Filter, bool, error) {
+	in, err := c.membersOf(w.members)
+	if err != nil {
+		return f, false, err
+	}
+	out, err := c.membersOf(w.strangers)
+	if err != nil {
+		return f, false, err
+	}
+	f.NotIDs = append(f.NotIDs, out...)
+	if len(w.members) == 0 {
+		return f, true, nil
+	}
+	if len(f.IDs) > 0 {
+		in = slices.DeleteFunc(in, func(id string) bool { return !slices.Contains(f.IDs, id) })
+	}
+	f.IDs = in
+	return f, len(in) > 0, nil
+}
+
+// membersOf are the users in any of the organizations. One that does not exist
+// has none.
+func (c *call) membersOf(ids []string) ([]string, error) {
+	var out []string
+	for _, id := range ids {
+		list, total, err := c.engine.Organizations().Members(c.r.Context(), id, organization.MemberFilter{}, organization.Page{Limit: maxByOrganization})
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		if total > maxByOrganization {
+			return nil, fault.New("invalid_query_parameter_value", "organization_id").Say("The organization is too large for this list. Use the list of its memberships.")
+		}
+		for _, m := range list {
+			out = append(out, m.UserID)
+		}
+	}
+	return out, nil
 }

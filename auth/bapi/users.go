@@ -2,7 +2,6 @@ package bapi
 
 import (
 	"github.com/usherauth/usher/auth/internal/httpx"
-	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/internal/wire/backend"
 	"github.com/usherauth/usher/user"
 )
@@ -107,15 +106,6 @@ func deleteUser(c *call) (any, error) {
 		return nil, err
 	}
 	return c.encoder().DeletedUser(u), nil
-}
-
-// listNothing is a list of something that no user has in this version, for a
-// user who exists.
-func listNothing(c *call) (any, error) {
-	if err := c.ofUser(); err != nil {
-		return nil, err
-	}
-	return wire.NewList([]struct{}{}, 0), nil
 }
 
 // ofUser checks the query and that there is such a user.

@@ -535,3 +535,40 @@ func code(err error) string {
 	}
 	return fault.From(err).Code
 }
+
+// Where nobody acts without an organization, somebody new chooses one first,
+// and the last one is not left.
+func TestChooseOrganization(t *testing.T) {
+	r := newRig(t, withOrganizations, func(s *setup) { s.settings.Organizations.ForceSelection = true })
+	a := r.browser()
+	a.get("/v1/environment").ok().is("organization_settings.force_organization_selection", true)
+	sid, _ := a.signUp(ada, good)
+	a.get("/v1/client").ok().is("response.sessions.0.status", "pending").is("response.sessions.0.tasks", []any{map[string]any{"key": "choose-organization"}})
+	if c := r.claims(a.token().ok().str("jwt")); c.Active() {
+		t.Error("the token is active")
+	}
+	a.patch("/v1/me", "first_name", "Ada").refused(401, "authentication_invalid")
+	a.get("/v1/me/organization_memberships?paginated=true").ok().is("response.total_count", 0)
+	org := a.found("Acme")
+	a.post("/v1/client/sessions/"+sid+"/touch", "active_organization_id", "", "intent", "select_org").ok().is("response.status", "pending")
+	a.post("/v1/client/sessions/"+sid+"/touch", "active_organization_id", org, "intent", "select_org").ok().is("response.status", "active").is("response.tasks", nil)
+	if c := r.claims(a.token().ok().str("jwt")); !c.Active() || c.Organization == nil {
+		t.Error("the token is not active, or without the organization")
+	}
+	// No personal account: empty means the last one.
+	if c := r.claims(a.token("organization_id", "").ok().str("jwt")); c.Organization == nil {
+		t.Error("a token without an organization")
+	}
+	b := r.browser()
+	b.signUp(bob, good)
+	a.post("/v1/organizations/"+org+"/invitations", "email_address", bob, "role", "org:admin").ok()
+	inv := b.get("/v1/me/organization_invitations?status=pending").ok().str("response.data.0.id")
+	b.post("/v1/me/organization_invitations/" + inv + "/accept").ok()
+	b.delete("/v1/me/organization_memberships/"+org).refused(401, "authentication_invalid")
+	b.post("/v1/client/sessions/"+b.session+"/touch", "active_organization_id", org).ok().is("response.status", "active")
+	b.delete("/v1/me/organization_memberships/"+org).refused(422, "personal_accounts_not_allowed")
+	// Who is in one only need not choose.
+	again := r.browser()
+	again.signIn(bob, good)
+	again.get("/v1/client").ok().is("response.sessions.0.status", "active").is("response.sessions.0.last_active_organization_id", org)
+}

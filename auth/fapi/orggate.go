@@ -1,8 +1,24 @@
 package fapi
 
-import "maps"
+import (
+	"maps"
 
-func init() { maps.Copy(gates, organizationGates) }
+	"github.com/usherauth/usher/session"
+)
+
+func init() {
+	maps.Copy(gates, organizationGates)
+	for _, route := range choosing {
+		taskRoutes[route] = append(taskRoutes[route], session.TaskChooseOrganization)
+	}
+}
+
+// choosing are the routes by which somebody who must be in an organization
+// finds one, or makes it.
+var choosing = []string{"POST /v1/organizations", "GET /v1/organizations/{organization_id}", "PUT /v1/organizations/{organization_id}/logo",
+	"GET /v1/organizations/{organization_id}/roles", "POST /v1/organizations/{organization_id}/invitations/bulk", "GET /v1/me", "GET /v1/me/organization_memberships",
+	"GET /v1/me/organization_invitations", "POST /v1/me/organization_invitations/{invitation_id}/accept",
+	"GET /v1/me/organization_suggestions", "POST /v1/me/organization_suggestions/{suggestion_id}/accept"}
 
 // organizationGates are never shut: an organization is no part of the account,
 // its own permissions stand before it, and the clients have no step-up for it.

@@ -122,6 +122,13 @@ func (v *visitor) submit(button string, fill ...string) {
 		}
 		fields.Add(name, attr(in, "value"))
 	}
+	for _, sel := range all(form, "select") {
+		for i, o := range all(sel, "option") {
+			if has(o, "selected") || i == 0 {
+				fields.Set(attr(sel, "name"), attr(o, "value"))
+			}
+		}
+	}
 	if name := attr(pressed, "name"); name != "" {
 		fields.Add(name, attr(pressed, "value"))
 	}
@@ -185,7 +192,7 @@ func (v *visitor) button(label string) (form, button *html.Node) {
 
 func (v *visitor) input(form *html.Node, name string) *html.Node {
 	v.t.Helper()
-	for _, in := range all(form, "input") {
+	for _, in := range slices.Concat(all(form, "input"), all(form, "select")) {
 		if attr(in, "name") == name {
 			return in
 		}

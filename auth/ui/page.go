@@ -71,6 +71,11 @@ type Page struct {
 	Work *Work
 	// Legal is what a sign-up accepts; nil: nothing.
 	Legal *Legal
+	// Organizations are those that the person can choose of, Organization is the
+	// one that is shown, Joining the one that a link invites to.
+	Organizations *OrganizationList
+	Organization  *OrganizationPage
+	Joining       *OrganizationInvitation
 	// Failure is what an error page says.
 	Failure *Failure
 
@@ -170,6 +175,7 @@ type Profile struct {
 	Devices                                 []Device
 	CanDelete                               bool
 	Factors                                 Factors
+	OrganizationsOn                         bool
 }
 
 // An Address is an e-mail address of a profile.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -129,7 +130,7 @@ func (x *exchange) fail(err error) {
 	f := fault.From(err)
 	status := f.Status()
 	if status == http.StatusUnauthorized && x.b != nil {
-		if x.next == "" && (x.home == "/user" || x.home == "/user/delete") {
+		if x.next == "" && (x.home == "/user" || x.home == "/user/delete" || strings.HasPrefix(x.home, "/organization") || x.home == "/create-organization") {
 			x.next = x.p.site.PagesPath + x.home
 		}
 		_ = x.redirect("/sign-in", "")

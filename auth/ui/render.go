@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -88,7 +90,14 @@ func (p *pages) sample() *Page {
 		Ticket: &Ticket{Token: "t", Account: me, Impersonates: true}, Invitation: "t", Work: &Work{Challenge: "1", Bits: 16, Script: "/auth/w.js"},
 		Legal:   &Legal{TermsURL: "/terms", PrivacyURL: "/privacy"},
 		Failure: &Failure{Title: "Error", Text: "Sorry.", Retry: "/", Wait: 3, TraceID: "1"},
-		x:       &exchange{p: p}, values: map[string]string{}}
+		Organization: &OrganizationPage{ID: "org_1", Name: "Acme", Slug: "acme", Role: "Admin", SlugsOn: true, CanRename: true, CanDelete: true, CanRead: true, CanManage: true,
+			Members: []OrganizationMember{{UserID: "user_1", Name: "Ada", Role: "org:admin", RoleName: "Admin", Self: true}, {UserID: "user_2", Name: "Bob", Identifier: "b@c.d"}},
+			Roles:   []OrganizationRole{{"org:member", "Member"}}, Invitations: []OrganizationInvitation{{ID: "orginv_1", Address: "a@b.c", RoleName: "Member"}},
+			Requests: []OrganizationRequest{{ID: "orgreq_1", Identifier: "a@b.c"}}, Before: 1, After: 2},
+		Organizations: &OrganizationList{Entries: []OrganizationEntry{{ID: "org_1", Name: "Acme", Current: true}, {ID: "org_2", Name: "B"}}, Personal: true, CanCreate: true, Before: 1, After: 2,
+			Invitations: []OrganizationInvitation{{ID: "orginv_1", Organization: "Acme"}}, Suggestions: []OrganizationSuggestion{{ID: "orgsug_1"}, {ID: "orgsug_2", Asked: true}}},
+		Joining: &OrganizationInvitation{ID: "orginv_1", Address: "a@b.c", Organization: "Acme", RoleName: "Member"},
+		x:       &exchange{p: p, r: &http.Request{URL: &url.URL{}}}, values: map[string]string{}}
 }
 
 // plural writes a number with its noun.

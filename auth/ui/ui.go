@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
 
 	"github.com/usherauth/usher/auth/internal/engine"
@@ -49,6 +50,7 @@ type pages struct {
 // the overlay that is wrong.
 func New(e *engine.Engine, s *site.Site, opts Options) (http.Handler, error) {
 	p := &pages{engine: e, site: s, opts: opts, routes: routes()}
+	maps.Copy(p.routes, organizationRoutes())
 	errs := []error{p.checkTargets()}
 	files := overlay{opts.Overlay}
 	var err error

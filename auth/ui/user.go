@@ -25,7 +25,7 @@ func (x *exchange) userPage(a *engine.Actor) (*Page, error) {
 	p := &Profile{UsernameOn: s.Username.Enabled, UsernameMust: s.Username.Required, FirstNameOn: s.FirstName.Enabled, LastNameOn: s.LastName.Enabled,
 		PictureURL: x.p.site.PagesPath + "/user/picture?v=" + u.ImageID, HasPicture: u.ImageID != "",
 		CanAddAddress: s.EmailAddress.Enabled, CanVerify: x.verification("email_address") != "",
-		PasswordOn: s.Password.Enabled, HasPassword: u.PasswordEnabled, CanDelete: s.DeleteSelf && !u.DeleteSelfDisabled}
+		PasswordOn: s.Password.Enabled, HasPassword: u.PasswordEnabled, OrganizationsOn: s.Organizations.Enabled, CanDelete: s.DeleteSelf && !u.DeleteSelfDisabled}
 	for _, id := range u.EmailAddresses {
 		p.Addresses = append(p.Addresses, Address{ID: id.ID, Value: id.Value,
 			Primary: id.ID == u.PrimaryEmailAddressID, Verified: id.Verified})

@@ -109,6 +109,7 @@ func (ss Sessions) Create(ctx context.Context, userID string) (*session.Session,
 			return err
 		}
 		s.FirstFactorAt = time.Time{}
+		s.SetTasks(nil, t.now)
 		if err := session.Put(ctx, t, s); err != nil {
 			return err
 		}

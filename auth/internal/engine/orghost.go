@@ -652,9 +652,10 @@ func (os Organizations) DeletePermission(ctx context.Context, keyOrID string) (p
 	return p, err
 }
 
-// errTeamsOff refuses teams where there are none.
-func (os Organizations) teamsOn(ctx context.Context) error {
-	if !os.e.Settings(ctx).Organizations.Teams {
+// teamsOn refuses changes of teams where there are none. It is asked inside
+// transactions.
+func (os Organizations) teamsOn() error {
+	if !os.e.lastSettings().Organizations.Teams {
 		return fault.New("organization_teams_not_enabled", "")
 	}
 	return nil
@@ -662,10 +663,10 @@ func (os Organizations) teamsOn(ctx context.Context) error {
 
 // CreateTeam makes a team.
 func (os Organizations) CreateTeam(ctx context.Context, id, name string) (tm *organization.Team, err error) {
-	if err := os.teamsOn(ctx); err != nil {
-		return nil, err
-	}
 	err = os.within(ctx, id, func(t *txn, s *scope) error {
+		if err := os.teamsOn(); err != nil {
+			return err
+		}
 		tm, err = organization.CreateTeam(ctx, t, s.org, name, t.now)
 		return err
 	})
@@ -674,11 +675,11 @@ func (os Organizations) CreateTeam(ctx context.Context, id, name string) (tm *or
 
 // team runs fn with a team of an organization in a transaction.
 func (os Organizations) team(ctx context.Context, id, teamID string, fn func(t *txn, s *scope, tm *organization.Team) error) (tm *organization.Team, err error) {
-	if err := os.teamsOn(ctx); err != nil {
-		return nil, err
-	}
 	err = os.within(ctx, id, func(t *txn, s *scope) error {
 		if tm, err = organization.GetTeam(ctx, t, s.org.ID, teamID); err != nil {
+			return err
+		}
+		if err := os.teamsOn(); err != nil {
 			return err
 		}
 		return fn(t, s, tm)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/organization"
@@ -174,6 +175,9 @@ func (e *Engine) setActive(ctx context.Context, s *session.Session, organization
 			return fault.New("authentication_invalid", "")
 		}
 		now.LastActiveOrganizationID = organizationID
+		if organizationID != "" && slices.Contains(now.Tasks, session.TaskChooseOrganization) {
+			now.SetTasks(slices.DeleteFunc(now.Tasks, func(task string) bool { return task == session.TaskChooseOrganization }), t.now)
+		}
 		return session.Put(ctx, t, now)
 	})
 	if errors.Is(err, store.ErrNotFound) {

@@ -135,3 +135,26 @@ func (e *Engine) activate(ctx context.Context, s *session.Session, want string) 
 	}
 	return a.org.ID, nil
 }
+
+// onlyOrganization is the one that a user who must be in an organization has no
+// choice but to use; empty: there is a choice, or none.
+func (e *Engine) onlyOrganization(ctx context.Context, tx store.Tx, userID string) (string, error) {
+	if set := e.lastSettings().Organizations; !set.Enabled || !set.ForceSelection {
+		return "", nil
+	}
+	ms, n, err := organization.OfUser(ctx, tx, userID, organization.Page{Limit: 1})
+	if err != nil || n != 1 {
+		return "", err
+	}
+	return ms[0].OrganizationID, nil
+}
+
+// chooseTask adds to the tasks of s that an organization is to be chosen, where
+// nobody acts without one. Who acts as the user chooses nothing for the user.
+func (e *Engine) chooseTask(s *session.Session, tasks []string) []string {
+	set := e.lastSettings().Organizations
+	if !set.Enabled || !set.ForceSelection || s.LastActiveOrganizationID != "" || len(s.Actor) > 0 {
+		return tasks
+	}
+	return append(slices.Clone(tasks), session.TaskChooseOrganization)
+}

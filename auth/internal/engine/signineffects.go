@@ -104,7 +104,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 			return err
 		}
 		s.FirstFactorAt, s.SecondFactorAt = do.FirstAt, do.SecondAt
-		s.SetTasks(do.Tasks, t.now)
+		s.SetTasks(r.e.chooseTask(s, do.Tasks), t.now)
 		if err := session.Put(ctx, t, s); err != nil {
 			return err
 		}
@@ -173,9 +173,14 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 	if err := e.enroll(ctx, t, u); err != nil {
 		return nil, err
 	}
+	only, err := e.onlyOrganization(ctx, t, u.ID)
+	if err != nil {
+		return nil, err
+	}
 	s := session.New(u.ID, c.ID, maxLifetime, idle, t.now)
 	s.Actor = actor
-	s.Activity = r.activity()
+	s.Activity, s.LastActiveOrganizationID = r.activity(), only
+	s.SetTasks(e.chooseTask(s, nil), t.now)
 	c.Recognize(u.ID, t.now)
 	c.LastActiveSessionID, c.HadSession = s.ID, true // the caller rotates the secret, which renews the lifetime
 	return s, nil

@@ -395,7 +395,7 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 	if err != nil {
 		return err
 	}
-	s.SetTasks(signin.Tasks(signin.Env{User: u, Settings: r.settings, Strategies: r.e.strategies}, s.SecondFactorAt), t.now)
+	s.SetTasks(r.e.chooseTask(s, signin.Tasks(signin.Env{User: u, Settings: r.settings, Strategies: r.e.strategies}, s.SecondFactorAt)), t.now)
 	if err := session.Put(ctx, t, s); err != nil {
 		return err
 	}

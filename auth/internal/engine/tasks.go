@@ -24,7 +24,7 @@ func (e *Engine) retask(ctx context.Context, t *txn, u *user.User) error {
 	}
 	env := signin.Env{Now: t.now, Settings: e.lastSettings(), Strategies: e.strategies, User: u, Password: f.password, Second: f.second}
 	for _, s := range ss {
-		tasks := signin.Tasks(env, s.SecondFactorAt)
+		tasks := e.chooseTask(s, signin.Tasks(env, s.SecondFactorAt))
 		if len(s.Actor) > 0 || slices.Equal(tasks, s.Tasks) {
 			continue
 		}

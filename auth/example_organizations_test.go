@@ -1,0 +1,40 @@
+package auth_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/usherauth/usher/auth"
+	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/organization"
+	"github.com/usherauth/usher/store/memory"
+	"github.com/usherauth/usher/token"
+)
+
+// Permissions are declared once and asked for by handlers. What somebody holds
+// is in the token: no database is asked.
+func ExamplePermission() {
+	set := settings.Default()
+	set.Organizations.Enabled = true
+	a, err := auth.New(context.Background(), auth.Config{Store: memory.New(), Settings: &set,
+		Organizations: organization.Catalogue{
+			Permissions: []organization.PermissionDefinition{{Key: "org:reports:edit", Name: "Edit reports"}},
+			Roles:       []organization.RoleDefinition{{Key: "org:editor", Permissions: []string{"org:reports:edit"}}}}})
+	if err != nil {
+		panic(err)
+	}
+	edit := a.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("edited in", auth.From(r.Context()).OrganizationID())
+	}), auth.Any(auth.Permission("org:reports:edit"), auth.Role("org:admin")))
+
+	// A test says who is asking; a request says it by its token.
+	claims := &token.Claims{Subject: "user_1", Organization: &token.Organization{ID: "org_1", Role: "editor"}}
+	if err := claims.Grant(nil, []string{"org:reports:edit"}); err != nil {
+		panic(err)
+	}
+	r := httptest.NewRequest("POST", "/reports", nil)
+	edit.ServeHTTP(httptest.NewRecorder(), r.WithContext(auth.NewContext(r.Context(), &auth.Identity{UserID: "user_1", Claims: claims})))
+	// Output: edited in org_1
+}

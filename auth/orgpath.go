@@ -1,0 +1,70 @@
+package auth
+
+import (
+	"net/http"
+
+	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
+)
+
+// RequireOrganization is [Auth.Require] for handlers with an organization in
+// the path: what the mux found for a wildcard is its ID or slug.
+//
+//	mux.Handle("GET /orgs/{org}/reports", a.RequireOrganization("org", reports, auth.Permission("org:reports:read")))
+//
+// The organization becomes the active one of the request, and, for a browser,
+// of its session: links work in every tab. Who is no member is answered as if
+// the page did not exist. The path itself is not looked at: only what the mux
+// has matched counts, whatever the spelling.
+func (a *Auth) RequireOrganization(wildcard string, next http.Handler, rules ...Rule) http.Handler {
+	a.checkRules(rules)
+	inner := a.Require(next, rules...)
+	return a.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		want, id := r.PathValue(wildcard), From(r.Context())
+		if o := id.Claims.Organization; o != nil && want != "" && (o.ID == want || o.Slug == want) {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		now, err := a.activate(w, r, id, want)
+		if err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		inner.ServeHTTP(w, r.WithContext(&identified{r.Context(), a, now}))
+	}))
+}
+
+// activate makes an organization the active one of the browser's session, and
+// returns who is asking with it.
+func (a *Auth) activate(w http.ResponseWriter, r *http.Request, id *Identity, want string) (*Identity, error) {
+	unknown := fault.New("resource_not_found", "")
+	if want == "" || len(httpx.All(r, a.site.ClientCookie())) == 0 {
+		return nil, unknown // a bearer's token says all that it can do
+	}
+	b, err := a.site.Browser(a.engine, r)
+	if err != nil {
+		return nil, err
+	}
+	if b.Client == nil {
+		return nil, unknown
+	}
+	if _, err := a.engine.TouchSession(r.Context(), b, id.SessionID, engine.TouchParams{Organization: &want}); err != nil {
+		return nil, err
+	}
+	tok, err := a.engine.Token(r.Context(), b, id.SessionID, engine.TokenParams{Organization: &want, Origin: a.site.Origin(r)})
+	if err != nil {
+		return nil, err
+	}
+	claims, err := a.verifier.Verify(r.Context(), tok)
+	if err != nil {
+		return nil, err
+	}
+	now := identityOf(claims)
+	if now.UserID != id.UserID {
+		return nil, unknown
+	}
+	a.site.WriteSession(w.Header(), tok)
+	httpx.NoStore(w.Header())
+	return now, nil
+}
