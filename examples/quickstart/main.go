@@ -34,6 +34,7 @@ func main() {
 	check(err)
 	s := settings.Default()
 	s.AppName, s.Sessions.Multi, s.PhoneNumber, s.Phones.SecondFactor, s.Username.Enabled = "Quickstart", *multi, settings.PhoneCodes(), true, true
+	s.EmailAddress.Strategies = []string{"email_code", "email_link"}
 	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s, ClerkJS: auth.Folder(*clerkJS)})
 	check(err)
 	go a.Run(context.Background())
