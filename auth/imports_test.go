@@ -56,7 +56,7 @@ var layers = map[string][]string{
 	"auth":                        {"auth", "user", "session", "organization", "store", "token"},
 	"examples/verifyonly":         {"token"},
 	"examples/customstore":        {"store"},
-	"examples/quickstart":         {"auth", "store", "user/phone"},
+	"examples/quickstart":         {"auth", "store"},
 	"store/postgres/postgrestest": {"store"},
 }
 
