@@ -42,6 +42,17 @@
 // processes that run [Auth.Run] on the same store, and within the lifetime of
 // a token, a minute, in services that only verify.
 //
+// # More than a password
+//
+// People can set up an authenticator app and backup codes, unless
+// Settings.SecondFactors says otherwise; who has, is asked for them at every
+// sign-in, however it began. Settings.Passkeys.Enabled lets people have
+// passkeys, good for the host of [Config.URL]; browsers know them on https and
+// at localhost. With a passkey whose device made sure who was there, both
+// factors are shown, unless the settings say otherwise, and with
+// Settings.Passkeys.SignUp an account never has a password. [Users] resets what
+// people have lost.
+//
 // # Coming from elsewhere
 //
 // People bring their passwords along: [Users.Create], or the Backend API that

@@ -18,8 +18,11 @@ type CreateParams struct {
 	// PasswordDigest is a hash instead of a password, as another system kept it.
 	// PasswordHasher names its format, such as pbkdf2_sha256_django: see package
 	// password. Without a name it is argon2id or bcrypt.
-	PasswordDigest, PasswordHasher                  string
-	SkipPasswordChecks, SkipPasswordRequirement     bool
+	PasswordDigest, PasswordHasher              string
+	SkipPasswordChecks, SkipPasswordRequirement bool
+	// TOTPSecret is the secret of the user's authenticator app, as another
+	// system kept it: base32. It is asked for from the first sign-in on.
+	TOTPSecret                                      string
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	Locale                                          string
 	CreatedAt, LegalAcceptedAt                      time.Time
@@ -36,7 +39,8 @@ type UpdateParams struct {
 	Password                                        *string
 	PasswordDigest, PasswordHasher                  string // as in CreateParams
 	SkipPasswordChecks                              bool
-	SignOutOfOtherSessions                          *bool // nil: yes, with a new password
+	SignOutOfOtherSessions                          *bool  // nil: yes, with a new password
+	TOTPSecret                                      string // as in CreateParams, in place of the former one
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	DeleteSelfEnabled, CreateOrganizationEnabled    *bool
 	BypassClientTrust                               *bool

@@ -2,6 +2,7 @@ package bapi_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 
@@ -139,5 +140,32 @@ func TestAttack_P09_BackupCodeRace(t *testing.T) {
 	wg.Wait()
 	if won != 1 {
 		t.Errorf("%d were right", won)
+	}
+}
+
+// An authenticator app moves over from another system.
+func TestImportTOTP(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	secret := totp.NewSecret()
+	text := strings.ToLower(totp.Text(secret)[:16]) + " " + totp.Text(secret)[16:]
+	id := r.newUser("ada@example.com", fields{"totp_secret": text})
+	code := func(secret []byte) string {
+		c, err := totp.Code(secret, totp.Step(r.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if u := r.must("GET", "/v1/users/"+id, nil).json(t); u["totp_enabled"] != true || u["two_factor_enabled"] != true {
+		t.Errorf("%v", u)
+	}
+	r.must("POST", "/v1/users/"+id+"/verify_totp", fields{"code": code(secret)})
+	other := totp.NewSecret()
+	r.must("PATCH", "/v1/users/"+id, fields{"totp_secret": totp.Text(other)})
+	r.advance(totp.Period)
+	r.refused("POST", "/v1/users/"+id+"/verify_totp", fields{"code": code(secret)}, 422, "totp_incorrect_code")
+	r.must("POST", "/v1/users/"+id+"/verify_totp", fields{"code": code(other)})
+	for _, bad := range []string{"MFRGG", "not base32!", strings.Repeat("A", 200)} {
+		r.refused("PATCH", "/v1/users/"+id, fields{"totp_secret": bad}, 422, "invalid_totp_secret_code")
 	}
 }

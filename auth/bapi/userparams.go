@@ -25,6 +25,9 @@ var createFields = append([]string{"email_address", "email_address_identificatio
 var updateFields = append([]string{"primary_email_address_id", "notify_primary_email_address_changed",
 	"primary_phone_number_id", "primary_web3_wallet_id", "profile_image_id", "sign_out_of_other_sessions"}, profileFields...)
 
+// maxSecret is more than the secret of an authenticator app has, in bytes.
+const maxSecret = 256
+
 // readCreate reads a new user. What is wrong is noted in f.
 func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Imported) {
 	var (
@@ -54,6 +57,7 @@ func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Importe
 	if n := readLimit(f); n != nil {
 		p.CreateOrganizationsLimit = *n
 	}
+	p.TOTPSecret, _ = f.StringMax("totp_secret", maxSecret)
 	x.Banned, _ = f.Bool("banned")
 	x.Locked, _ = f.Bool("locked")
 	f.Bool("skip_user_requirement") // an identifier of any sort is enough
@@ -85,6 +89,7 @@ func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, createdAt ti
 		p.Password = &password
 	}
 	p.SkipPasswordChecks, _ = f.Bool("skip_password_checks")
+	p.TOTPSecret, _ = f.StringMax("totp_secret", maxSecret)
 	p.SignOutOfOtherSessions = optional(f, "sign_out_of_other_sessions")
 	if out := p.SignOutOfOtherSessions; out != nil && *out && password == "" && p.PasswordDigest == "" {
 		f.Fail("form_conditional_param_missing", "password", "must be given with sign_out_of_other_sessions")
@@ -105,7 +110,7 @@ func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, createdAt ti
 // absent refuses what users cannot have in this version, unless it is empty,
 // and checks the type of switches for checks that there are none of.
 func absent(f *httpx.Form) {
-	for _, name := range []string{"totp_secret", "primary_web3_wallet_id", "profile_image_id"} {
+	for _, name := range []string{"primary_web3_wallet_id", "profile_image_id"} {
 		if v, _ := f.String(name); v != "" {
 			f.Fail("form_param_value_disabled", name, "is not enabled for this instance")
 		}

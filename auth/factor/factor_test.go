@@ -55,6 +55,22 @@ func TestOptions(t *testing.T) {
 		"password":               {factor.Password{}, nil, 1},
 		"no password":            {factor.Password{}, func(s *factor.Subject) { s.User.PasswordEnabled = false }, 0},
 		"passwords are off":      {factor.Password{}, func(s *factor.Subject) { s.Settings.Password.Enabled = false }, 0},
+		"no app":                 {factor.TOTP{}, nil, 0},
+		"app":                    {factor.TOTP{}, func(s *factor.Subject) { s.User.TOTPEnabled = true }, 1},
+		"apps are off": {factor.TOTP{}, func(s *factor.Subject) {
+			s.User.TOTPEnabled, s.Settings.SecondFactors.TOTP = true, false
+		}, 0},
+		"app of nobody":          {factor.TOTP{}, func(s *factor.Subject) { s.User = nil }, 0},
+		"no backup codes":        {factor.BackupCode{}, func(s *factor.Subject) { s.User.TOTPEnabled = true }, 0},
+		"backup codes":           {factor.BackupCode{}, func(s *factor.Subject) { s.User.TOTPEnabled, s.User.BackupCodeEnabled = true, true }, 1},
+		"backup codes of none":   {factor.BackupCode{}, func(s *factor.Subject) { s.User.BackupCodeEnabled = true }, 0},
+		"backup codes of nobody": {factor.BackupCode{}, func(s *factor.Subject) { s.User = nil }, 0},
+		"passkeys are off":       {factor.Passkey{}, func(s *factor.Subject) { s.User.Passkeys = make([]user.Passkey, 1) }, 0},
+		"no passkey":             {factor.Passkey{}, func(s *factor.Subject) { s.Settings.Passkeys.Enabled = true }, 0},
+		"passkeys": {factor.Passkey{}, func(s *factor.Subject) {
+			s.Settings.Passkeys.Enabled, s.User.Passkeys = true, make([]user.Passkey, 3)
+		}, 1},
+		"passkey of whoever has one": {factor.Passkey{}, func(s *factor.Subject) { s.Settings.Passkeys.Enabled, s.User = true, nil }, 1},
 	} {
 		s := subject(t)
 		if c.change != nil {

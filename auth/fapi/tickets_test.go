@@ -290,7 +290,13 @@ func TestAttack_S16_SensitiveRoutes(t *testing.T) {
 		"add an address":      func() error { _, err := r.e.AddEmailAddress(t.Context(), actor, "new@example.com"); return err },
 		"delete an address":   func() error { return r.e.DeleteEmailAddress(t.Context(), actor, before.PrimaryEmailAddressID) },
 		"delete the account":  func() error { return r.e.DeleteSelf(t.Context(), actor) },
-		"end a session":       func() error { _, err := r.e.RevokeMySession(t.Context(), actor, b.session); return err },
+		"connect an account":  func() error { _, _, err := r.e.Connect(t.Context(), actor, "oauth_google"); return err },
+		"take a username": func() error {
+			name := "somebody"
+			return r.e.UpdateProfile(t.Context(), actor, engine.ProfileParams{Username: &name})
+		},
+		"set up an app": func() error { _, _, err := r.e.CreateTOTP(t.Context(), actor); return err },
+		"end a session": func() error { _, err := r.e.RevokeMySession(t.Context(), actor, b.session); return err },
 	} {
 		if err := act(); err == nil || !strings.Contains(err.Error(), "authorization_invalid") {
 			t.Errorf("%s: %v", name, err)

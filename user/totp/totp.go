@@ -45,6 +45,17 @@ func NewSecret() []byte {
 // Text is a secret as people type it: base32 without padding.
 func Text(secret []byte) string { return b32.EncodeToString(secret) }
 
+// Parse reads a secret that people or other systems write: base32, in any case,
+// with blanks and padding or without. It has 10 to 64 bytes.
+func Parse(text string) (secret []byte, ok bool) {
+	if len(text) > 256 {
+		return nil, false
+	}
+	plain := strings.TrimRight(strings.ToUpper(strings.ReplaceAll(text, " ", "")), "=")
+	secret, err := b32.DecodeString(plain)
+	return secret, err == nil && len(secret) >= 10 && len(secret) <= 64 && !strings.ContainsAny(plain, "\r\n")
+}
+
 // URI is a secret as apps read it from a QR code. The app shows issuer and
 // account, so that people can tell one entry from another.
 func URI(secret []byte, issuer, account string) string {

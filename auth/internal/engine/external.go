@@ -178,6 +178,9 @@ func (e *Engine) connection(a *Actor, accountID string) flow {
 }
 
 func (e *Engine) leaveToConnect(ctx context.Context, a *Actor, strategy string) (factor.Prepared, error) {
+	if a.Impersonates() {
+		return factor.Prepared{}, ErrImpersonator()
+	}
 	s := e.Settings(ctx)
 	st, ok := e.strategies.Get(strategy)
 	if _, social := st.(factor.Social); !ok || !social {

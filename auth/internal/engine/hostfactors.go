@@ -7,6 +7,7 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
 	"github.com/usherauth/usher/user/backupcode"
@@ -126,4 +127,34 @@ func (us Users) VerifyCode(ctx context.Context, id, code string) (kind string, e
 		err = fault.New("totp_incorrect_code", "code")
 	}
 	return st.Traits().Name, err
+}
+
+// importTOTP reads the secret of an authenticator app that moves over from
+// another system; none is none.
+func importTOTP(text string, s *settings.Settings) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if !s.SecondFactors.TOTP {
+		return nil, fault.New("form_param_value_disabled", "totp_secret")
+	}
+	secret, ok := totp.Parse(text)
+	if !ok {
+		return nil, fault.New("invalid_totp_secret_code", "totp_secret")
+	}
+	return secret, nil
+}
+
+// putTOTP takes an app with the secret into use; the caller stores u. None
+// changes nothing.
+func putTOTP(ctx context.Context, t *txn, u *user.User, secret []byte) error {
+	if secret == nil {
+		return nil
+	}
+	f, err := user.SecondFactorsOf(ctx, t, u.ID)
+	if err != nil {
+		return err
+	}
+	f.TOTP, f.Pending = &user.TOTP{ID: store.NewID("totp", t.now), Secret: secret, CreatedAt: t.now, VerifiedAt: t.now}, nil
+	return user.PutSecondFactors(ctx, t, u, f, t.now)
 }

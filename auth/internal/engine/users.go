@@ -80,10 +80,17 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 	case s.Password.Enabled && s.Password.Required && !p.SkipPasswordRequirement:
 		return nil, fault.New("form_data_missing", "password")
 	}
+	secret, err := importTOTP(p.TOTPSecret, s)
+	if err != nil {
+		return nil, err
+	}
 	var u *user.User
 	err = us.update(ctx, func(t *txn) error {
 		c := *draft
 		u = &c
+		if err := putTOTP(ctx, t, u, secret); err != nil {
+			return err
+		}
 		if hash != "" {
 			if err := user.SetPassword(ctx, t, u, hash, t.now); err != nil {
 				return err
@@ -177,8 +184,15 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, adjust
 			return nil, err
 		}
 	}
+	secret, err := importTOTP(p.TOTPSecret, e.Settings(ctx))
+	if err != nil {
+		return nil, err
+	}
 	return us.change(ctx, id, func(t *txn, u *user.User) error {
 		if err := applyUpdate(p, u, e.Settings(ctx)); err != nil {
+			return err
+		}
+		if err := putTOTP(ctx, t, u, secret); err != nil {
 			return err
 		}
 		adjust(u)

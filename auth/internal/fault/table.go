@@ -131,6 +131,7 @@ var table = map[string]entry{
 
 	// Second factors and passkeys.
 	"totp_already_enabled":                {400, "Authenticator app set up already", "An authenticator app is set up already. Remove it first."},
+	"invalid_totp_secret_code":            {422, "Invalid secret", "The secret of an authenticator app must be base32 of 10 to 64 bytes."},
 	"totp_disabled":                       {400, "No authenticator app", "This account has no authenticator app."},
 	"totp_incorrect_code":                 {422, "Incorrect code", "The code is incorrect."},
 	"totp_invalid_length":                 {422, "Code of the wrong length", "The code must have six digits, or be a backup code."},
