@@ -257,3 +257,35 @@ func TestPasskeysOnPages(t *testing.T) {
 	b.goTo("/auth/sign-in")
 	b.see("[role=alert]|not registered") // the device still offers it
 }
+
+// An account that never has a password, by usher's own pages.
+func TestSignUpWithPasskeyOnPages(t *testing.T) {
+	t.Parallel()
+	h := passkeyHost(t, set(func(s *settings.Settings) { s.Passkeys.SignUp = true }))
+	b := open(t, h)
+	b.goTo("/blank")
+	device := b.device()
+	b.goTo("/auth/sign-up")
+	b.fill("input[name=email_address]", "ada@example.com")
+	b.click("button|Use a passkey, no password")
+	b.click("button|Create a passkey")
+	b.fill("input[name=code]", h.Mail.Code(t, "ada@example.com", 1))
+	b.click("button.main")
+	b.at("/")
+	u, err := h.Users().ByIdentifier(t.Context(), "ada@example.com")
+	if err != nil || u.PasswordEnabled || len(u.Passkeys) != 1 {
+		b.fail("the user is %+v, %v", u, err)
+	}
+	b.present(device, false)
+	b.goTo("/auth/sign-out")
+	b.click("button|Sign out")
+	b.at("/")
+	b.goTo("/auth/sign-in")
+	b.click("button|Sign in with a passkey")
+	b.present(device, true)
+	b.at("/")
+	b.goTo("/private")
+	if got := b.see("#private"); got != u.ID {
+		b.fail("the private page sees %q", got)
+	}
+}

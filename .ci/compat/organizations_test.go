@@ -100,7 +100,7 @@ func TestOrganizationProfile(t *testing.T) {
 	a.click("button|Invite")
 	a.typeInto("[class*=tagInput] input, input[name=emailAddress]", "bob@example.com")
 	a.text(`document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true})), 0`)
-	
+
 	a.click(primary + "|Send invitations")
 	a.until("the invitation is out", `Clerk.organization.getInvitations({status: ["pending"]}).then(l => l.total_count === 1)`)
 	if m := h.Mail.Wait(t, "bob@example.com", 1); m.Data.ActionURL == "" {
@@ -196,7 +196,6 @@ func TestOrganizationDomains(t *testing.T) {
 	a.text(`Clerk.organization.getDomains().then(l => l.data[0].updateEnrollmentMode({enrollmentMode: "automatic_invitation", deletePending: false})).then(() => 0)`)
 	a.until("it invites", `Clerk.organization.getDomains().then(l => l.data[0].enrollmentMode === "automatic_invitation")`)
 }
-
 
 // TestTaskChooseOrganization: where nobody acts without an organization, the
 // component makes one, and the session becomes active.

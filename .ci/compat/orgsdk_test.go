@@ -105,4 +105,3 @@ func (h *host) organizationToken(t *testing.T, userID, organizationID string) st
 	}
 	return tok
 }
-

@@ -61,7 +61,7 @@ func secondMethods(v *engine.SignInView) (m SecondMethods) {
 	return m
 }
 
-// secondPages are the pages of the second factors, best first.
+// secondPage is where a second factor is shown best.
 func secondPage(m SecondMethods) string {
 	switch {
 	case m.App:
@@ -151,7 +151,7 @@ func postApp(x *exchange) error {
 		return err
 	}
 	pg := x.accountPage(a)
-	pg.App = &NewApp{QR: template.HTML(picture), Secret: spaced(totp.Text(app.Secret))} // #nosec: our own drawing
+	pg.App = &NewApp{QR: template.HTML(picture), Secret: spaced(totp.Text(app.Secret))} // our own drawing
 	return x.render(200, "user_app", pg)
 }
 

@@ -85,6 +85,8 @@ func (x *exchange) invited(pg *Page, wire string) error {
 // invite makes the form that of an invitation.
 func (x *exchange) invite(pg *Page, wire, address string) {
 	pg.SignUpClosed, pg.Invitation, pg.values["email_address"] = false, wire, address
+	// An address is there: nobody need give it or a number.
+	pg.Fields = slices.DeleteFunc(pg.Fields, func(f FieldSpec) bool { return f.Name == signup.EitherOr })
 	if !slices.ContainsFunc(pg.Fields, func(f FieldSpec) bool { return f.Name == "email_address" }) {
 		pg.Fields = append([]FieldSpec{{Name: "email_address"}}, pg.Fields...)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -136,7 +137,9 @@ func (e *Engine) AttemptPasskey(ctx context.Context, a *Actor, id string, p fact
 		}
 		k := fact.Passkey
 		k.ID, k.Name = id, deviceName(a.Browser.Request)
-		if err := u.AddPasskey(k); err != nil {
+		if err := u.AddPasskey(k); errors.Is(err, user.ErrAlreadyAdded) {
+			return fault.Wrap("identification_exists", "", err).Say("This passkey is part of your account already.")
+		} else if err != nil {
 			return err
 		}
 		made = u.Passkey(id)
@@ -172,7 +175,10 @@ func (e *Engine) RenamePasskey(ctx context.Context, a *Actor, id, name string) (
 	var k *user.Passkey
 	err := e.act(ctx, a, func(t *txn, u *user.User) error {
 		if k = u.Passkey(id); k == nil {
-			return fault.New("resource_not_found", "")
+			if _, err := passkeyVerification(ctx, t, u.ID, id); err != nil {
+				return err
+			}
+			return fault.New("passkey_identification_not_verified", "")
 		}
 		k.Name, k.UpdatedAt = name, t.now
 		return nil
@@ -211,7 +217,7 @@ func (e *Engine) dropPasskey(ctx context.Context, t *txn, u *user.User, id strin
 		return err
 	}
 	if c.keepSession != "" && !e.opens(u, s) {
-		return fault.New("identification_deletion_failed", "")
+		return fault.New("identification_deletion_failed", "").Say("You cannot delete your last way to sign in.")
 	}
 	return e.factorRemoved(ctx, t, u, c)
 }

@@ -35,7 +35,7 @@ var known = []func(error) *Error{
 		}
 		switch d.Index {
 		case "passkey":
-			return Wrap("identification_exists", "", err)
+			return Wrap("identification_exists", "", err).Say("This passkey belongs to an account already.")
 		case "external":
 			return Wrap("oauth_identification_claimed", "", err)
 		}

@@ -141,7 +141,6 @@ var table = map[string]entry{
 	"passkey_invalid_verification":        {400, "Passkey could not be verified", "The passkey could not be verified."},
 	"passkey_quota_exceeded":              {403, "Too many passkeys", "This account has as many passkeys as it can have. Delete one first."},
 	"passkey_identification_not_verified": {422, "Passkey not verified", "This passkey has not been verified yet."},
-	"no_passkeys_found_for_user":          {400, "No passkeys", "This account has no passkeys."},
 
 	// Links.
 	"verification_link_token_invalid":    {400, "Link is invalid", "This link is not valid. Ask for a new one."},
