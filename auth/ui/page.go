@@ -33,6 +33,8 @@ type Page struct {
 	Code *Code
 	// Link is a mailed link that was opened, on the pages that ask about it.
 	Link *Link
+	// Task is what a pending session has to do next, such as setup-mfa.
+	Task string
 	// StepUp is what can be shown once more, on the page that asks for it.
 	StepUp *StepUp
 	// Fields are what a sign-up asks for, in order.

@@ -60,6 +60,9 @@ func routes() map[string]route {
 		"/verify/start": {post: postStepUpStart, page: "/verify"},
 		"/verify/send":  {post: postStepUpSend, page: "/verify"},
 
+		"/tasks":          {get: getTasks},
+		"/tasks/password": {post: postTaskPassword, page: "/tasks"},
+
 		"/sign-out": {get: getSignOut, post: postSignOut},
 
 		"/user":                  {get: getUser},
@@ -132,7 +135,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 		x.fail(err)
 		return
 	}
-	if r.Method == http.MethodPost && strings.HasPrefix(path, "/user/") && !slices.Contains(open, path) {
+	if r.Method == http.MethodPost && (strings.HasPrefix(path, "/user/") || strings.HasPrefix(path, "/tasks/")) && !slices.Contains(open, path) {
 		if ok, err := x.stepUp(); !ok || err != nil {
 			if err != nil {
 				x.fail(err)

@@ -32,6 +32,9 @@ func getSignIn(x *exchange) error {
 		return err
 	}
 	if closed {
+		if _, pending := x.pending(); pending {
+			return x.redirect("/tasks", "")
+		}
 		return x.render(200, "signed_in", pg)
 	}
 	x.signInPasskey(pg, "")

@@ -35,6 +35,7 @@ func main() {
 	s := settings.Default()
 	s.AppName, s.Sessions.Multi, s.Username.Enabled = "Quickstart", *multi, true
 	s.Organizations.Enabled, s.Organizations.Slugs, s.Organizations.MaxMemberships = true, true, 0
+	s.EmailAddress.Strategies = []string{"email_code", "email_link"}
 	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s, ClerkJS: auth.Folder(*clerkJS)})
 	check(err)
 	go a.Run(context.Background())

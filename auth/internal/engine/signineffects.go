@@ -160,6 +160,7 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 			return nil, err
 		}
 	}
+	strange := actor == nil && !u.LastSignInAt.IsZero() && !c.Knows(u.ID, time.Time{})
 	maxLifetime, idle := set.Sessions.MaxLifetime, set.Sessions.IdleTimeout
 	if actor != nil {
 		maxLifetime, idle = atMost(lifetime, maxLifetime), atMost(ticket.ActorSessionIdle, idle)
@@ -182,6 +183,11 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 	s.Activity, s.LastActiveOrganizationID = r.activity(), only
 	s.SetTasks(e.chooseTask(s, nil), t.now)
 	c.Recognize(u.ID, t.now)
+	if strange {
+		if err := e.tellNewDevice(ctx, t, u, s.ID, r); err != nil {
+			return nil, err
+		}
+	}
 	c.LastActiveSessionID, c.HadSession = s.ID, true // the caller rotates the secret, which renews the lifetime
 	return s, nil
 }

@@ -143,7 +143,7 @@ func (e *Engine) sendNobody(ctx context.Context, t *txn, s factor.Send, about li
 		}
 	}
 	m := codeMail(s, by, t.now)
-	m.Slug, m.Data.OTPCode, m.GoodUntil = slug, "", time.Time{}
+	m.Slug, m.Data.OTPCode = slug, ""
 	m.Data.ActionURL = e.pageURL(by, map[string]string{notify.SignUpAttemptExists: "/sign-in", notify.SignInAttemptUnknown: "/sign-up"}[slug], nil)
 	m.Void = !e.lastSettings().Mails.Sends(slug)
 	if _, err := user.CanonicalEmail(s.To); err != nil {
