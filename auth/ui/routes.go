@@ -43,6 +43,12 @@ func routes() map[string]route {
 		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 
+		"/sign-in/social":          {get: getSignInSocial, post: postSignInSocial, page: "/sign-in"},
+		"/sign-in/social/transfer": {post: postTransferToSignIn, page: "/sign-in"},
+		"/sign-up/social":          {get: getSignUpSocial, post: postSignUpSocial, page: "/sign-up"},
+		"/sign-up/social/transfer": {post: postTransferToSignUp, page: "/sign-up"},
+		"/sign-up/continue":        {get: getContinue, post: postContinue},
+
 		"/sign-up":                 {get: getSignUp, post: postSignUp},
 		"/sign-up/passkey":         {get: getSignUpPasskey, post: postSignUpPasskey},
 		"/sign-up/passkey/options": {post: postSignUpPasskeyOptions, page: "/sign-up/passkey"},
@@ -75,6 +81,8 @@ func routes() map[string]route {
 		"/user/emails/verify":    {get: getEmailVerify, post: postEmailVerify},
 		"/user/emails/primary":   {post: postEmailPrimary, page: "/user"},
 		"/user/emails/remove":    {post: postEmailRemove, page: "/user"},
+		"/user/connected":        {post: postConnect, page: "/user"},
+		"/user/connected/remove": {post: postDisconnect, page: "/user"},
 		"/user/phones":           {post: postPhone, page: "/user"},
 		"/user/phones/send":      {post: postPhoneSend, page: "/user"},
 		"/user/phones/verify":    {get: getPhoneVerify, post: postPhoneVerify},

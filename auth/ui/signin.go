@@ -37,6 +37,7 @@ func getSignIn(x *exchange) error {
 		}
 		return x.render(200, "signed_in", pg)
 	}
+	pg.Social = x.providers()
 	x.signInPasskey(pg, "")
 	if x.p.engine.NeedsCaptcha(x.b, x.settings) {
 		x.work(pg)
@@ -89,6 +90,7 @@ func postSignIn(x *exchange) error {
 	if _, err := x.signedInAlready(pg); err != nil {
 		return err
 	}
+	pg.Social = x.providers()
 	x.signInPasskey(pg, "")
 	token, _ := f.StringMax("captcha_token", maxCaptcha)
 	if err = f.Err(); err == nil && identifier == "" {

@@ -34,6 +34,7 @@ func (x *exchange) userPage(a *engine.Actor) (*Page, error) {
 	}
 	x.phones(p, a)
 	p.Factors = x.factors(u)
+	p.Connected, pg.Social = x.connected(u), x.providers()
 	if p.Factors.PasskeysOn && p.Factors.CanMore {
 		x.passkeyForm(pg, PasskeyForm{Kind: "create", Action: x.url("/user/passkeys"), Options: x.url("/user/passkeys/options"), Label: "Add a passkey"})
 	}

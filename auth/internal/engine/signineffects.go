@@ -84,7 +84,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	switch do := effect.(type) {
 	case signin.SendCode:
 		about := link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}
-		if u == nil && do.Send.Away == nil { // behind a mask
+		if u == nil && do.Send.Away == nil && !a.OrSignUp { // behind a mask
 			return r.e.sendNobody(ctx, t, do.Send, about, r.b.Request, notify.SignInAttemptUnknown)
 		}
 		return r.e.sendChallenge(ctx, t, do.Send, about, r.b.Request)
