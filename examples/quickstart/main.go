@@ -36,6 +36,7 @@ func main() {
 	check(err)
 	s := settings.Default()
 	s.AppName, s.Sessions.Multi, s.PhoneNumber, s.Phones.SecondFactor, s.Username.Enabled = "Quickstart", *multi, settings.PhoneCodes(), true, true
+	s.Organizations.Enabled, s.Organizations.Slugs, s.Organizations.MaxMemberships = true, true, 0
 	s.EmailAddress.Strategies = []string{"email_code", "email_link"}
 	fake, err := oauthtest.New("http://" + *addr + "/fake") // stands in for Google and the like
 	check(err)
