@@ -14,8 +14,13 @@ import (
 // when it is made; only its hash is kept.
 type Issued struct {
 	// Token is for the strategy ticket of the Frontend API, URL a link to
-	// usher's own pages. Both are secrets.
+	// usher's own pages, which names http://localhost where Config.URL is empty.
+	// Both are secrets.
 	Token, URL string
+}
+
+func issued(e *engine.Engine, wire string) Issued {
+	return Issued{Token: wire, URL: e.TicketURL("", wire)}
 }
 
 // SignInTokens is what the host may do with tokens that sign a user in. A token
@@ -29,7 +34,10 @@ func (a *Auth) SignInTokens() SignInTokens { return SignInTokens{a.engine} }
 // A lifetime of 0 is 30 days.
 func (s SignInTokens) Create(ctx context.Context, userID string, lifetime time.Duration) (*ticket.SignInToken, Issued, error) {
 	t, wire, err := s.e.SignInTokens().Create(ctx, userID, lifetime)
-	return t, Issued{wire, s.e.TicketURL("", wire)}, refusal(err)
+	if err != nil {
+		return nil, Issued{}, refusal(err)
+	}
+	return t, issued(s.e, wire), nil
 }
 
 // Revoke takes a token back that nobody has used.
@@ -52,7 +60,10 @@ func (a *Auth) ActorTokens() ActorTokens { return ActorTokens{a.engine} }
 // change what the user signs in with.
 func (s ActorTokens) Create(ctx context.Context, userID string, actor json.RawMessage, lifetime, session time.Duration) (*ticket.ActorToken, Issued, error) {
 	t, wire, err := s.e.ActorTokens().Create(ctx, userID, actor, lifetime, session)
-	return t, Issued{wire, s.e.TicketURL("", wire)}, refusal(err)
+	if err != nil {
+		return nil, Issued{}, refusal(err)
+	}
+	return t, issued(s.e, wire), nil
 }
 
 // Revoke takes a token back that nobody has used.

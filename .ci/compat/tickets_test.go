@@ -1,7 +1,9 @@
 package compat
 
 import (
+	"context"
 	"encoding/json"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/access"
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/settings"
 )
 
@@ -220,4 +223,50 @@ func TestGoSDKAccess(t *testing.T) {
 	if r, err := instancesettings.NewClient(h.sdk()).UpdateRestrictions(ctx, &instancesettings.UpdateRestrictionsParams{Blocklist: clerk.Bool(true)}); err != nil || !r.Blocklist || r.Allowlist {
 		t.Errorf("%+v, %v", r, err)
 	}
+}
+
+// people is a captcha that knows the token of people, as Turnstile would.
+type people struct{}
+
+func (people) Verify(_ context.Context, token string, _ netip.Addr) error {
+	if token != "person" {
+		return captcha.ErrRefused
+	}
+	return nil
+}
+
+func (people) Public() captcha.Public {
+	return captcha.Public{Provider: "turnstile", SiteKey: "0x4", InvisibleSiteKey: "0x4", WidgetType: "smart"}
+}
+
+// widget stands in for the script of Turnstile, which is not on this machine.
+const widget = `window.turnstile = {
+	render(where, o) { setTimeout(() => o.callback("person"), 10); return "widget" },
+	reset() {}, remove() {}, execute() {}, getResponse() { return "person" },
+}; 0`
+
+// TestCaptchaInBrowser: clerk-js brings the token of a captcha when it signs
+// up, and shows one before it signs in where the host asks for that.
+func TestCaptchaInBrowser(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, func(c *auth.Config) {
+		c.Captcha = people{}
+		c.Settings.Captcha = settings.Captcha{SignUp: true, SignIn: true}
+	})
+	u := h.person(t, "ada@example.com")
+	b := open(t, h)
+	b.expect("response 401")
+	b.visit("/sign-up")
+	b.text(widget)
+	b.fill("input[name=emailAddress]", "bob@example.com")
+	b.fill("input[name=password]", password)
+	b.click(primary)
+	b.see("input[data-input-otp]")
+	b.visit("/sign-in")
+	b.text(widget)
+	b.identify("ada@example.com")
+	b.fill("input[name=password]", password)
+	b.click(primary)
+	b.at("/")
+	b.isSignedIn(u.ID)
 }

@@ -240,3 +240,17 @@ func TestWorkPage(t *testing.T) {
 		t.Error("asked again")
 	}
 }
+
+// An invitation's address is enough where an address or a number is.
+func TestInvitationWithEitherOr(t *testing.T) {
+	w := newWorld(t, setup{settings: func(s *settings.Settings) {
+		s.SignUp.Mode = settings.Restricted
+		s.EmailAddress.Required = false
+		s.PhoneNumber = settings.Attribute{Enabled: true, Strategies: []string{"phone_code"}, Verifications: []string{"phone_code"}, VerifyAtSignUp: true}
+	}})
+	v := w.visitor(t)
+	v.open(w.invite(t, "guest@example.com").URL)
+	v.at("/auth/sign-up", 200)
+	v.submit("Continue", "password", secret)
+	v.at("/", 200)
+}

@@ -51,8 +51,9 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 	if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
 		return nil, err
 	}
-	// A ticket shows more than a token does.
-	if s.Captcha.SignUp && p.Ticket == "" && !e.human(b) {
+	// A ticket shows more than a token does. So does who comes over from another
+	// service, see TransferToSignUp: each account there makes one here.
+	if s.Captcha.SignUp && p.Ticket == "" && !e.elsewhere(p.Strategy) && !e.human(b) {
 		if err := e.proveHuman(ctx, b, p.CaptchaToken, p.OwnPage); err != nil {
 			return nil, err
 		}
