@@ -57,7 +57,7 @@ var layers = map[string][]string{
 	"examples/verifyonly":         {"token"},
 	"examples/customstore":        {"store"},
 	"examples/multitenant":        {"auth", "organization", "store", "user"},
-	"examples/quickstart":         {"auth", "store", "user/phone"},
+	"examples/quickstart":         {"auth", "store"},
 	"store/postgres/postgrestest": {"store"},
 }
 

@@ -35,7 +35,7 @@ func main() {
 	keys, err := store.LoadKeyring(os.Getenv("USHER_SEALING_KEYS"), *db+".key")
 	check(err)
 	s := settings.Default()
-	s.AppName, s.Sessions.Multi, s.Username.Enabled = "Quickstart", *multi, true
+	s.AppName, s.Sessions.Multi, s.PhoneNumber, s.Phones.SecondFactor, s.Username.Enabled = "Quickstart", *multi, settings.PhoneCodes(), true, true
 	s.Organizations.Enabled, s.Organizations.Slugs, s.Organizations.MaxMemberships = true, true, 0
 	s.EmailAddress.Strategies = []string{"email_code", "email_link"}
 	fake, err := oauthtest.New("http://" + *addr + "/fake") // stands in for Google and the like
