@@ -17,7 +17,8 @@ import (
 var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "verify", "tasks", "sign_in_new_password", "signed_in",
 	"sign_in_trust",
 	"sign_up_passkey", "sign_in_app", "sign_in_sms", "sign_in_backup_code", "user_app", "user_codes",
-	"away", "transfer", "sign_up", "sign_up_continue", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error"}
+	"away", "transfer", "sign_up", "sign_up_continue", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error",
+	"organizations", "create_organization", "organization", "organization_delete", "organization_invitation"}
 
 // parseTemplates reads all templates.
 func parseTemplates(files overlay) (map[string]*template.Template, error) {
