@@ -97,7 +97,7 @@ func factors(v *engine.SignInView, options []factor.Option) []Factor {
 		f := Factor{Strategy: o.Strategy}
 		if o.TargetID != "" {
 			primary := o.Primary
-			f.SafeIdentifier, f.Primary, f.Default = safe(v, o.Target), &primary, o.Default
+			f.SafeIdentifier, f.Primary, f.Default = Safe(v, o.Target), &primary, o.Default
 			if strings.HasPrefix(o.Target, "+") {
 				f.PhoneNumberID = o.TargetID
 			} else {
@@ -109,9 +109,9 @@ func factors(v *engine.SignInView, options []factor.Option) []Factor {
 	return out
 }
 
-// safe hides most of an address from somebody who has not shown any factor,
+// Safe hides most of an address from somebody who has not shown any factor,
 // unless it is the one that this very person has typed.
-func safe(v *engine.SignInView, address string) string {
+func Safe(v *engine.SignInView, address string) string {
 	if stranger(v) && !same(address, v.Identifier) {
 		return Mask(address)
 	}
