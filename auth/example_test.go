@@ -153,16 +153,16 @@ func ExampleKills() {
 	}
 	w.Flush()
 	// Output:
-	// event               session token  bearer  client cookie  code   secret key  link  ticket
-	// sign-out            dies           dies    dies           lives  lives       none  lives
-	// sign-out elsewhere  dies           dies    empty          lives  lives       none  lives
-	// sign-out of all     dies           dies    empty          dies   lives       none  dies
-	// ban                 dies           dies    empty          dies   lives       none  dies
-	// lock                lives          lives   lives          dies   lives       none  dies
-	// delete              dies           dies    empty          dies   lives       none  dies
-	// password change     dies           dies    empty          dies   lives       none  dies
-	// factor removed      dies           dies    empty          dies   lives       none  dies
-	// key rotated         lives          lives   lives          lives  lives       none  lives
+	// event               session token  bearer  client cookie  code   secret key  link   ticket
+	// sign-out            dies           dies    dies           lives  lives       lives  lives
+	// sign-out elsewhere  dies           dies    empty          lives  lives       lives  lives
+	// sign-out of all     dies           dies    empty          dies   lives       dies   dies
+	// ban                 dies           dies    empty          dies   lives       dies   dies
+	// lock                lives          lives   lives          dies   lives       dies   dies
+	// delete              dies           dies    empty          dies   lives       dies   dies
+	// password change     dies           dies    empty          dies   lives       dies   dies
+	// factor removed      dies           dies    empty          dies   lives       dies   dies
+	// key rotated         lives          lives   lives          lives  lives       lives  lives
 }
 
 // Somebody is invited: the link signs them up, whatever the access mode, and

@@ -38,7 +38,6 @@ const (
 	Dies  Fate = "dies"  // refused at once in this process
 	Lives Fate = "lives" // works as before
 	Empty Fate = "empty" // still names the browser, and opens nothing
-	None  Fate = "none"  // nothing of the kind is issued by this version
 )
 
 // Events and Credentials are the rows and columns of [Kills], in the order in
@@ -56,13 +55,13 @@ var (
 // or marks a password as compromised, unless it is asked to end them: its
 // clients know it so.
 var Kills = map[Event]map[Credential]Fate{
-	SignOut:          {SessionToken: Dies, Bearer: Dies, ClientCookie: Dies, Code: Lives, SecretKey: Lives, Link: None, Ticket: Lives},
-	SignOutElsewhere: {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Lives, SecretKey: Lives, Link: None, Ticket: Lives},
-	SignOutAll:       {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
-	Ban:              {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
-	Lock:             {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
-	Delete:           {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
-	PasswordChange:   {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
-	FactorRemoved:    {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: None, Ticket: Dies},
-	KeyRotated:       {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Lives, SecretKey: Lives, Link: None, Ticket: Lives},
+	SignOut:          {SessionToken: Dies, Bearer: Dies, ClientCookie: Dies, Code: Lives, SecretKey: Lives, Link: Lives, Ticket: Lives},
+	SignOutElsewhere: {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Lives, SecretKey: Lives, Link: Lives, Ticket: Lives},
+	SignOutAll:       {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: Dies, Ticket: Dies},
+	Ban:              {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: Dies, Ticket: Dies},
+	Lock:             {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Dies, SecretKey: Lives, Link: Dies, Ticket: Dies},
+	Delete:           {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: Dies, Ticket: Dies},
+	PasswordChange:   {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: Dies, Ticket: Dies},
+	FactorRemoved:    {SessionToken: Dies, Bearer: Dies, ClientCookie: Empty, Code: Dies, SecretKey: Lives, Link: Dies, Ticket: Dies},
+	KeyRotated:       {SessionToken: Lives, Bearer: Lives, ClientCookie: Lives, Code: Lives, SecretKey: Lives, Link: Lives, Ticket: Lives},
 }

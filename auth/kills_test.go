@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,14 +24,16 @@ type scene struct {
 	t                     *testing.T
 	ada                   *user.User
 	victim, other, third  *http.Client
+	fourth                *http.Client
 	tok, session, attempt string
-	code, ticket          string
+	code, ticket, link    string
 }
 
 func newScene(t *testing.T, event auth.Event) *scene {
 	i := start(t, func(c *auth.Config) {
 		s := authtest.Settings()
 		s.Password.Required = false
+		s.EmailAddress.Strategies = append(s.EmailAddress.Strategies, "email_link")
 		c.Settings = s
 		c.KeySchedule = token.Schedule{Algorithm: token.ES256, Every: 48 * time.Hour}
 	})
@@ -54,6 +57,10 @@ func newScene(t *testing.T, event auth.Event) *scene {
 	s.attempt = s.api(s.third, "/v1/client/sign_ins", "identifier=ada@example.com").id()
 	s.api(s.third, "/v1/client/sign_ins/"+s.attempt+"/prepare_first_factor", "strategy=email_code")
 	s.code = i.Mail.Code(t, "ada@example.com", 1)
+	s.fourth = authtest.NewClient(t)
+	attempt := s.api(s.fourth, "/v1/client/sign_ins", "identifier=ada@example.com").id()
+	s.api(s.fourth, "/v1/client/sign_ins/"+attempt+"/prepare_first_factor", "strategy=email_link&redirect_url=/")
+	s.link = i.Mail.Wait(t, "ada@example.com", 2).Data.ActionURL
 	_, issued, err := i.SignInTokens().Create(t.Context(), s.ada.ID, 72*time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +188,14 @@ var credentials = map[auth.Credential]func(s *scene) auth.Fate{
 		res, _ := do(s.t, authtest.NewClient(s.t), "GET", s.Server.URL+"/bapi/v1/users", "", "Authorization", "Bearer "+s.Instance.SecretKey())
 		return alive(res.StatusCode == 200)
 	},
-	auth.Link: func(*scene) auth.Fate { return auth.None },
+	auth.Link: func(s *scene) auth.Fate {
+		link, err := url.Parse(s.link)
+		if err != nil || link.RawQuery == "" {
+			s.t.Fatalf("link %q: %v", s.link, err)
+		}
+		res, _ := do(s.t, s.fourth, "GET", s.Server.URL+link.RequestURI(), "")
+		return alive(strings.Contains(res.Header.Get("Location"), "__clerk_status=verified"))
+	},
 	auth.Ticket: func(s *scene) auth.Fate {
 		a := s.api(authtest.NewClient(s.t), "/v1/client/sign_ins", "strategy=ticket&ticket="+s.ticket)
 		return alive(a.Response.Status == "complete")
@@ -210,7 +224,7 @@ func TestAttack_S04_WhatEndsWhat(t *testing.T) {
 			t.Run(string(event)+"/"+string(credential), func(t *testing.T) {
 				t.Parallel()
 				s := newScene(t, event)
-				if credential != auth.Code && credential != auth.Ticket && fate != auth.None { // these work once
+				if credential != auth.Code && credential != auth.Ticket && credential != auth.Link { // these work once
 					if got := credentials[credential](s); got != auth.Lives {
 						t.Fatalf("before: %s", got)
 					}

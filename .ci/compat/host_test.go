@@ -87,6 +87,9 @@ func (h *host) app() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"user_id": id.UserID, "session_id": id.SessionID})
 	})))
+	mux.Handle("POST /secret", h.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]string{"secret": "for " + auth.From(r.Context()).UserID})
+	}), auth.Fresh(auth.Strict)))
 	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("/react.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")

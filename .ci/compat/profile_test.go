@@ -3,6 +3,7 @@ package compat
 import (
 	"testing"
 
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/session"
 )
 
@@ -82,9 +83,10 @@ func TestProfileImage(t *testing.T) {
 	b.until("it is gone", "!Clerk.user.hasImage")
 }
 
+// Without step-ups, the current password is asked for.
 func TestChangePassword(t *testing.T) {
 	t.Parallel()
-	h := newHost(t)
+	h := newHost(t, set(func(s *settings.Settings) { s.Reverification.Enabled = false }))
 	u := h.person(t, "ada@example.com")
 	b := open(t, h)
 	b.expect("response 422")

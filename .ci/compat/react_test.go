@@ -13,18 +13,7 @@ func TestReact(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	u := h.person(t, "ada@example.com")
-	need(t, "@clerk/react (run .ci/compat/install)", filepath.Join(modules, "@clerk", "react"))
-	out := filepath.Join(t.TempDir(), "react.js")
-	cmd := exec.CommandContext(t.Context(), tool(t, "esbuild (run .ci/compat/install)", filepath.Join(modules, ".bin", "esbuild")), "testdata/react.jsx", "--bundle",
-		"--format=esm", "--jsx=automatic", "--define:process.env.NODE_ENV=\"production\"", "--log-level=error", "--outfile="+out)
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("esbuild: %v\n%s", err, msg)
-	}
-	bundle, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.bundle = bundle
+	h.react(t)
 	b := open(t, h)
 	b.goTo("/react")
 	b.see("#nobody")
@@ -51,4 +40,21 @@ func TestReact(t *testing.T) {
 			t.Errorf("%s was not asked for", script)
 		}
 	}
+}
+
+// react bundles the page of React.
+func (h *host) react(t *testing.T) {
+	t.Helper()
+	need(t, "@clerk/react (run .ci/compat/install)", filepath.Join(modules, "@clerk", "react"))
+	out := filepath.Join(t.TempDir(), "react.js")
+	cmd := exec.CommandContext(t.Context(), tool(t, "esbuild (run .ci/compat/install)", filepath.Join(modules, ".bin", "esbuild")), "testdata/react.jsx", "--bundle",
+		"--format=esm", "--jsx=automatic", "--define:process.env.NODE_ENV=\"production\"", "--log-level=error", "--outfile="+out)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("esbuild: %v\n%s", err, msg)
+	}
+	bundle, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.bundle = bundle
 }

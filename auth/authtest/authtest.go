@@ -49,10 +49,12 @@ type Instance struct {
 	t      testing.TB
 }
 
-// Settings are those that [New] begins with: the defaults without rate limits.
+// Settings are those that [New] begins with: the defaults without rate limits,
+// and without the mail about a new device, which nearly every sign-in of a test
+// would send.
 func Settings() *settings.Settings {
 	s := settings.Default()
-	s.Limits = settings.Limits{}
+	s.Limits, s.Mails.NewDeviceSignIn = settings.Limits{}, false
 	return &s
 }
 

@@ -50,7 +50,7 @@ func Settle(v *Verification, f Fact, codes settings.Codes, now time.Time) error 
 
 func usable(v *Verification, now time.Time) error {
 	switch v.StatusAt(now) {
-	case Verified:
+	case Verified, Transferable:
 		return fault.New("verification_already_verified", "")
 	case Failed:
 		return fault.New("verification_failed", "code")

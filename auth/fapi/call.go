@@ -17,6 +17,7 @@ type call struct {
 	r     *http.Request
 	b     *engine.Browser
 	actor *engine.Actor // set on routes of the session kind
+	acts  string        // the session that acts; empty: none is known
 	query *httpx.Form
 	form  *httpx.Form // empty on reads
 	// signedIn says whether a session is live, if that was looked up.
@@ -78,6 +79,7 @@ func (c *call) run(rt Route) (any, error) {
 		if c.actor, err = c.e.ActorFor(c.ctx(), c.b, id, taskRoutes[rt.Method+" "+rt.Path]...); err != nil {
 			return nil, err
 		}
+		c.acts = c.actor.Session.ID
 		if !mayImpersonator(rt, c.actor) {
 			return nil, engine.ErrImpersonator()
 		}
@@ -135,10 +137,30 @@ func (c *call) client() (*frontend.Client, error) {
 	live := v != nil && len(v.Live()) > 0
 	c.signedIn = &live
 	client := c.enc.Client(v)
-	if client != nil {
-		client.CaptchaBypass = c.b.Tested
+	if client == nil {
+		return nil, nil
 	}
-	return client, nil
+	client.CaptchaBypass = c.b.Tested
+	return client, c.giveToken(v, client)
+}
+
+// giveToken adds a token of the session that acts. Clients take a session
+// without one for a state that cannot be, and React's hooks throw.
+func (c *call) giveToken(v *engine.ClientView, client *frontend.Client) error {
+	if c.acts == "" {
+		return nil
+	}
+	for _, s := range v.Live() {
+		if s.ID != c.acts {
+			continue
+		}
+		jwt, err := c.e.LastToken(c.ctx(), s, c.site.Origin(c.r))
+		if err != nil {
+			return err
+		}
+		client.SetToken(s.ID, jwt)
+	}
+	return nil
 }
 
 // cookies writes the cookies that changed. After a sign-in or a sign-out the

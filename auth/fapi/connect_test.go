@@ -86,7 +86,7 @@ func TestAttack_O07_LinkingIsBound(t *testing.T) {
 	victim.opens(to).refused(400, "oauth_callback_invalid")
 	for _, email := range []string{ada, bob} {
 		u, err := s.e.Users().ByIdentifier(t.Context(), email)
-		if err != nil || u.ExternalAccountOf("custom_fake") != nil {
+		if err != nil || u.ExternalAccountOf("custom_mock") != nil {
 			t.Errorf("%s: %v %v", email, u, err)
 		}
 	}
@@ -131,7 +131,7 @@ func TestAttack_O11_TokensStayHere(t *testing.T) {
 	s := newSocial(t)
 	b := s.browser()
 	b.back(s.fake, b.leave("/v1/client/sign_ups", fake), person(ada, true)).lands("/done")
-	tokens, err := s.e.Users().AccessTokens(t.Context(), b.signedInAs(), "custom_fake")
+	tokens, err := s.e.Users().AccessTokens(t.Context(), b.signedInAs(), "custom_mock")
 	if err != nil || len(tokens) != 1 {
 		t.Fatal(tokens, err)
 	}
@@ -147,7 +147,7 @@ func TestAttack_O11_TokensStayHere(t *testing.T) {
 	}
 	// On demand they are renewed.
 	s.advance(2 * time.Hour)
-	again, err := s.e.Users().AccessTokens(t.Context(), b.signedInAs(), "custom_fake")
+	again, err := s.e.Users().AccessTokens(t.Context(), b.signedInAs(), "custom_mock")
 	if err != nil || again[0].Tokens.Access == tokens[0].Tokens.Access {
 		t.Errorf("not renewed: %v", err)
 	}

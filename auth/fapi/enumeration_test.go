@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/storetest"
 	"github.com/usherauth/usher/user"
@@ -264,6 +265,23 @@ var accounts = map[string]func(p *probe, address string) error{
 			_, err = p.e.Users().Lock(context.Background(), u.ID, 0)
 		}
 		return err
+	},
+	"second factor": func(p *probe, address string) error {
+		u, err := p.e.Users().Create(context.Background(), user.CreateParams{EmailAddresses: []string{address}, Password: good})
+		if err != nil {
+			return err
+		}
+		return p.calls.Update(context.Background(), func(tx store.Tx) error {
+			u, err := user.Get(context.Background(), tx, u.ID)
+			if err != nil {
+				return err
+			}
+			second := &user.SecondFactors{Meta: store.Meta{ID: u.ID}, TOTP: &user.TOTP{Secret: make([]byte, 20)}}
+			if err := user.PutSecondFactors(context.Background(), tx, u, second, p.Now()); err != nil {
+				return err
+			}
+			return user.Touch(context.Background(), tx, u)
+		})
 	},
 	"two addresses": func(p *probe, address string) error {
 		_, err := p.e.Users().Create(context.Background(), user.CreateParams{EmailAddresses: []string{"other.address@example.com", strings.ToUpper(address[:1]) + address[1:]}, Password: good})

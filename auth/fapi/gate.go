@@ -69,8 +69,12 @@ func (c *call) gated(rt Route) error {
 // taskRoutes are the routes that a pending session may call, by the tasks that
 // need them. It is nobody to every other route that needs a session.
 var taskRoutes = map[string][]string{
-	"POST /v1/me/change_password":           {session.TaskResetPassword},
-	"POST /v1/me/totp":                      {session.TaskSetupMFA},
-	"DELETE /v1/me/totp":                    {session.TaskSetupMFA},
-	"POST /v1/me/totp/attempt_verification": {session.TaskSetupMFA},
+	"POST /v1/me/change_password":                                      {session.TaskResetPassword},
+	"POST /v1/me/totp":                                                 {session.TaskSetupMFA},
+	"DELETE /v1/me/totp":                                               {session.TaskSetupMFA},
+	"POST /v1/me/totp/attempt_verification":                            {session.TaskSetupMFA},
+	"POST /v1/me/phone_numbers":                                        {session.TaskSetupMFA},
+	"PATCH /v1/me/phone_numbers/{phone_number_id}":                     {session.TaskSetupMFA},
+	"POST /v1/me/phone_numbers/{phone_number_id}/prepare_verification": {session.TaskSetupMFA},
+	"POST /v1/me/phone_numbers/{phone_number_id}/attempt_verification": {session.TaskSetupMFA},
 }

@@ -80,3 +80,21 @@ func (c *call) leave(to string) (any, error) {
 	c.w.WriteHeader(http.StatusSeeOther)
 	return answered{}, nil
 }
+
+// touchClient is where clients navigate when the cookie that they know of ends
+// soon, as that of a browser in which another device has signed somebody in:
+// they come back with the one that is theirs by then.
+func (c *call) touchClient() (any, error) {
+	raw, _ := c.query.String("redirect_url")
+	if err := c.query.Err(); err != nil {
+		return nil, err
+	}
+	target, err := c.site.Redirects.Check(c.r, "redirect_url", raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.e.TakeSecret(c.ctx(), c.b); err != nil {
+		return nil, err
+	}
+	return c.leave(target)
+}

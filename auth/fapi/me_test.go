@@ -65,7 +65,7 @@ func TestDeleteSelfDisabled(t *testing.T) {
 }
 
 func TestPasswords(t *testing.T) {
-	r := newRig(t, func(s *setup) { s.settings.Password.Required = false })
+	r := newRig(t, func(s *setup) { s.settings.Password.Required, s.settings.Reverification.Enabled = false, false })
 	b, other := r.browser(), r.browser()
 	b.signUp(ada, good)
 	other.signIn(ada, good)

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/oauth/oauthtest"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/user"
@@ -37,6 +39,8 @@ func everything(s *setup) {
 	s.settings.SecondFactors.TOTP, s.settings.SecondFactors.BackupCodes = true, true
 	s.settings.Protection.Lockout.Enabled = false
 	s.settings.Codes.ResendAfter = 0
+	s.settings.PhoneNumber, s.settings.Phones.SecondFactor = settings.PhoneCodes(), true
+	s.settings.PhoneNumber.Required, s.settings.Phones.Daily = false, settings.SMSCaps{}
 }
 
 // newOwner signs up and sets everything up. Second factors are off at first.
@@ -53,6 +57,11 @@ func newOwner(t testing.TB, changes ...func(*setup)) *owner {
 	o.app, o.codes = b.setUpTOTP() // first: where a second factor is demanded, nothing else can be done
 	b.addPasskey(o.device)
 	b.back(o.fake, b.leave("/v1/me/external_accounts", mock), person(ada, true))
+	for _, number := range []string{adasPhone, bobsPhone} { // one for each step
+		if _, _, err := o.r.e.Users().CreatePhoneNumber(t.Context(), o.id, number, engine.HostPhoneParams{Verified: new(true)}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	err := o.st.View(t.Context(), func(tx store.Tx) (err error) {
 		o.second, err = user.GetSecondFactors(t.Context(), tx, o.id)
 		return err
@@ -85,6 +94,8 @@ func (o *owner) enrol(on bool) {
 		if on {
 			c.TOTP, c.BackupCodes, c.BackupID = o.second.TOTP, o.second.BackupCodes, o.second.BackupID
 		}
+		reserved := &u.PhoneNumbers[1]
+		reserved.SecondFactor, reserved.DefaultSecond = on, on
 		if err := user.PutSecondFactors(ctx, tx, u, &c, o.r.Now()); err != nil {
 			return err
 		}
@@ -113,8 +124,10 @@ var provers = map[string]prover{
 	"password": func(o *owner, b *browser, signIn, step string, right bool) *answer {
 		return b.attempt(signIn, step, "password", "password", pick(right, o.pw, o.pw+"x"))
 	},
-	"email_code":                byMail,
-	"reset_password_email_code": byMail2("reset_password_email_code"),
+	"email_code":                byMail("email_code"),
+	"phone_code":                byMail("phone_code"),
+	"reset_password_email_code": byMail("reset_password_email_code"),
+	"reset_password_phone_code": byMail("reset_password_phone_code"),
 	"email_link": func(o *owner, b *browser, signIn, step string, right bool) *answer {
 		a := b.prepare(signIn, step, "email_link", "redirect_url", "/app")
 		if a.status != 200 {
@@ -187,11 +200,7 @@ var provers = map[string]prover{
 	},
 }
 
-func byMail(o *owner, b *browser, signIn, step string, right bool) *answer {
-	return byMail2("email_code")(o, b, signIn, step, right)
-}
-
-func byMail2(strategy string) prover {
+func byMail(strategy string) prover {
 	return func(o *owner, b *browser, signIn, step string, right bool) *answer {
 		if a := b.prepare(signIn, step, strategy); a.status != 200 {
 			return a

@@ -2,6 +2,7 @@ package fapi_test
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func TestAttack_P12_EveryFirstFactorAsksForTheSecond(t *testing.T) {
 			for _, first := range o.r.strategies(factor.First | factor.Reset) {
 				show, ok := provers[first]
 				if !ok {
-					t.Logf("nobody shows %s here", first)
+					t.Errorf("nobody shows %s here", first)
 					continue
 				}
 				seconds := []string{""}
@@ -80,6 +81,7 @@ func TestAttack_P12_EveryFirstFactorAsksForTheSecond(t *testing.T) {
 						}
 						show, ok := provers[second]
 						if !ok {
+							t.Errorf("nobody shows %s here", second)
 							continue
 						}
 						if second != first {
@@ -100,21 +102,26 @@ func TestAttack_P12_EveryFirstFactorAsksForTheSecond(t *testing.T) {
 	}
 }
 
+// A policy is what an instance asks of who signs in: a second factor of
+// everybody, none besides a passkey, a code in a browser that the account does
+// not know.
+type policy struct{ demanded, satisfies, trust bool }
+
 // TestAttack_P10_RandomPaths sends what anybody could, in any order, under any
 // policy, and looks at the sessions that come of it.
 func TestAttack_P10_RandomPaths(t *testing.T) {
-	type policy struct{ demanded, satisfies bool }
 	owners := map[policy]*owner{}
-	for _, p := range []policy{{false, false}, {false, true}, {true, false}, {true, true}} {
+	for _, p := range []policy{{}, {demanded: true}, {satisfies: true}, {trust: true}, {true, true, true}} {
 		owners[p] = newOwner(t, func(s *setup) {
 			s.settings.SignIn.SecondFactorRequired, s.settings.Passkeys.SatisfiesSecondFactor = p.demanded, p.satisfies
+			s.settings.Protection.ClientTrust = p.trust
 		})
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		p := policy{rapid.Bool().Draw(rt, "second factor demanded"), rapid.Bool().Draw(rt, "passkeys stand for both")}
+		p := rapid.SampledFrom(slices.SortedFunc(maps.Keys(owners), func(a, b policy) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })).Draw(rt, "policy")
 		o := owners[p]
 		o.enrol(rapid.Bool().Draw(rt, "enrolled"))
-		w := randomWalk{o: o, b: o.r.browser(), demanded: p.demanded, satisfies: p.satisfies}
+		w := randomWalk{o: o, b: o.r.browser(), policy: p}
 		for range rapid.IntRange(3, 12).Draw(rt, "steps") {
 			w.step(rt)
 		}
@@ -128,7 +135,8 @@ type randomWalk struct {
 	signIn                string
 	first, second, stands bool
 	reset, password       bool
-	demanded, satisfies   bool
+	password1             bool // the first factor was a password
+	policy                policy
 	sessions              int
 }
 
@@ -144,7 +152,7 @@ func (w *randomWalk) step(rt *rapid.T) {
 		if a.status != 200 {
 			return // signed in already
 		}
-		*w = randomWalk{o: w.o, b: w.b, demanded: w.demanded, satisfies: w.satisfies, sessions: w.sessions, signIn: a.str("response.id")}
+		*w = randomWalk{o: w.o, b: w.b, policy: w.policy, sessions: w.sessions, signIn: a.str("response.id")}
 	case do == 1:
 		w.o.enrol(!w.o.enrolled())
 	case do == 2:
@@ -162,7 +170,8 @@ func (w *randomWalk) step(rt *rapid.T) {
 		if step == "second" {
 			w.second = true
 		} else {
-			w.first, w.reset, w.stands = true, what == "reset_password_email_code", what == "passkey" && w.satisfies
+			w.first, w.reset, w.stands = true, strings.HasPrefix(what, "reset_"), what == "passkey" && w.policy.satisfies
+			w.password1 = what == "password"
 		}
 	}
 	w.judge(rt)
@@ -181,7 +190,7 @@ func (w *randomWalk) judge(rt *rapid.T) {
 		return
 	}
 	w.sessions = sessions
-	due := w.demanded || w.o.enrolled()
+	due := w.policy.demanded || w.o.enrolled()
 	switch {
 	case !w.first:
 		rt.Fatalf("a session without a first factor")
@@ -189,21 +198,59 @@ func (w *randomWalk) judge(rt *rapid.T) {
 		rt.Fatalf("a session after a reset without a new password")
 	case due && !w.second && !w.stands:
 		rt.Fatalf("a session without the second factor that is due")
+	case w.policy.trust && w.password1 && !w.second:
+		rt.Fatalf("a session by a password in a browser that nobody knows")
 	}
+}
+
+// TestAttack_P12_PasswordsAloneAreTrustedWhereTheyAreKnown: in a browser that the
+// account does not know, a password alone needs a code besides, and nothing else
+// does. The code is good for that browser, and for no second factor.
+func TestAttack_P12_PasswordsAloneAreTrustedWhereTheyAreKnown(t *testing.T) {
+	o := newOwner(t, func(s *setup) { s.settings.Protection.ClientTrust = true })
+	for _, first := range o.r.strategies(factor.First | factor.Reset) {
+		if provers[first] == nil {
+			continue
+		}
+		b := o.r.browser()
+		signIn := b.begin()
+		a := provers[first](o, b, signIn, "first", true).ok()
+		if a.str("response.status") == "needs_new_password" {
+			a = o.finish(b, signIn).ok()
+		}
+		if first == "password" {
+			a.is("response.status", "needs_client_trust").is("client.sessions", []any{})
+			provers["email_code"](o, b, signIn, "second", false).refused(422, "form_code_incorrect")
+			a = provers["email_code"](o, b, signIn, "second", true)
+		}
+		if a.status != 200 || a.str("response.status") != "complete" {
+			t.Errorf("%s: %d %s", first, a.status, a.str("response.status"))
+		}
+	}
+	// Who has a second factor shows that, wherever.
+	o.enrol(true)
+	b := o.r.browser()
+	signIn := b.begin()
+	provers["password"](o, b, signIn, "first", true).ok().is("response.status", "needs_second_factor")
+	b.prepare(signIn, "second", "email_code").refused(400, "strategy_for_user_invalid")
 }
 
 // TestAttack_P11_NoStatusButCompleteOpens: at every status on the way, no route
 // that is for who is signed in answers, and there is no session and no cookie
 // of one.
 func TestAttack_P11_NoStatusButCompleteOpens(t *testing.T) {
-	o := newOwner(t)
-	o.enrol(true)
+	o := newOwner(t, func(s *setup) { s.settings.Protection.ClientTrust = true })
 	for status, lead := range map[string]func(b *browser){
-		"needs_identifier":    func(b *browser) { b.post("/v1/client/sign_ins", "strategy", "passkey").ok() },
-		"needs_first_factor":  func(b *browser) { b.prepare(b.begin(), "first", "email_code").ok() },
-		"needs_new_password":  func(b *browser) { byMail2("reset_password_email_code")(o, b, b.begin(), "first", true).ok() },
-		"needs_second_factor": func(b *browser) { provers["password"](o, b, b.begin(), "first", true).ok() },
+		"needs_identifier":   func(b *browser) { b.post("/v1/client/sign_ins", "strategy", "passkey").ok() },
+		"needs_first_factor": func(b *browser) { b.prepare(b.begin(), "first", "email_code").ok() },
+		"needs_new_password": func(b *browser) { byMail("reset_password_email_code")(o, b, b.begin(), "first", true).ok() },
+		"needs_client_trust": func(b *browser) { provers["password"](o, b, b.begin(), "first", true).ok() },
+		"needs_second_factor": func(b *browser) {
+			o.enrol(true)
+			provers["password"](o, b, b.begin(), "first", true).ok()
+		},
 	} {
+		o.enrol(false)
 		b := o.r.browser()
 		lead(b)
 		o.r.countMails() // sends what waits, so that the next code is alone

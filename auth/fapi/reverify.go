@@ -25,6 +25,7 @@ func (c *call) reverification(v *engine.ReverificationView, err error) (any, err
 	if err != nil {
 		return nil, err
 	}
+	c.acts = v.Session.ID
 	return c.enc.Reverification(v), nil
 }
 

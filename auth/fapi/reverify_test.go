@@ -246,3 +246,41 @@ func TestReverificationWithSecondFactor(t *testing.T) {
 	b.post(p+"/attempt_second_factor", "strategy", "totp", "code", a.code(0)).ok().is("response.status", "complete")
 	b.post("/v1/me/email_addresses", "email_address", "y@example.com").ok()
 }
+
+// C13: the current password or a step-up. Where step-ups are asked for, clients
+// give no current password; whoever has shown lately who they are needs none.
+func TestAttack_C13_CurrentPasswordOrStepUp(t *testing.T) {
+	r := newRig(t)
+	b := r.browser()
+	b.signUp(ada, good)
+	p := "/v1/me/change_password"
+	r.advance(10 * time.Minute)
+	b.post(p, "new_password", better).refused(403, "session_reverification_required")
+	b.post(p, "current_password", good, "new_password", better).refused(403, "session_reverification_required")
+	b.stepUp()
+	b.post(p, "current_password", "wrong", "new_password", better).refused(422, "form_password_validation_failed", "current_password")
+	b.post(p, "new_password", good).refused(422, "form_new_password_matches_current", "new_password")
+	b.post(p, "new_password", better).ok()
+	r.browser().signIn(ada, better)
+}
+
+// Clients take a session without a token for a state that cannot be: every
+// answer to a write carries one of the session that acts.
+func TestWritesCarryAToken(t *testing.T) {
+	r := newRig(t)
+	b := r.browser()
+	sid, _ := b.signUp(ada, good)
+	a := b.patch("/v1/me", "first_name", "Ada").ok()
+	if c := r.claims(a.str("client.sessions.0.last_active_token.jwt")); c.SessionID != sid {
+		t.Errorf("a token of %q", c.SessionID)
+	}
+	p := "/v1/client/sessions/" + sid + "/verify"
+	a = b.post(p, "level", "first_factor").ok()
+	r.claims(a.str("client.sessions.0.last_active_token.jwt"))
+	r.advance(time.Hour)
+	a = b.post(p, "level", "first_factor").ok()
+	a = b.post(p+"/attempt_first_factor", "strategy", "password", "password", good).ok()
+	if c := r.claims(a.str("client.sessions.0.last_active_token.jwt")); c.FactorAge.First != 0 {
+		t.Errorf("an old token: %v", c.FactorAge)
+	}
+}

@@ -163,6 +163,7 @@ func newRig(t testing.TB, changes ...func(*setup)) *rig {
 		hasher: &password.Hasher{Params: password.Params{Memory: 64, Time: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}}}
 	c.settings.Limits = settings.Limits{} // tests of limits set their own
 	c.settings.Sessions.Multi = true
+	c.settings.Mails.NewDeviceSignIn = false // tests count mails; its own switches it on
 	for _, change := range changes {
 		change(&c)
 	}

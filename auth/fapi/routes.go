@@ -39,6 +39,7 @@ func routes() []Route {
 		{put, "/v1/client", Client, false, (*call).createClient},
 		{post, "/v1/client", Client, false, (*call).createClient},
 		{del, "/v1/client", Client, false, (*call).deleteClient},
+		{get, "/v1/client/touch", Client, false, (*call).touchClient},
 		{get, "/v1/client/handshake", Client, false, (*call).handshake},
 
 		{del, "/v1/client/sessions", Client, false, (*call).endSessions},

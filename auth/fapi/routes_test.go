@@ -10,6 +10,7 @@ import (
 
 // offContract are the routes that the contract does not have, and why.
 var offContract = map[string]string{
+	"GET /v1/client/touch":                                  "clerk-js navigates there when the client's cookie ends soon",
 	"GET /img/{image}":                                      "pictures are served by another host there; users carry their URL",
 	"GET /img/default/{name}":                               "likewise the picture of somebody who has none",
 	"POST /v1/client/verify":                                "clients bring their token here when they are told requires_captcha",

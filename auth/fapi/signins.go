@@ -20,6 +20,7 @@ func (c *call) createSignIn() (any, error) {
 	p.Password = c.optional("password")
 	p.Proof = c.proof()
 	transfer, _ := f.Bool("transfer")
+	p.OrSignUp, _ = f.Bool("sign_up_if_missing")
 	if p.Proof.Ticket != "" && p.Strategy == "" {
 		p.Strategy = "ticket"
 	}
@@ -31,6 +32,9 @@ func (c *call) createSignIn() (any, error) {
 	}
 	if transfer {
 		return c.signIn(c.e.TransferToSignIn(c.ctx(), c.b))
+	}
+	if p.Strategy == "" && p.Password == nil && !f.Has("identifier") {
+		return c.signIn(c.e.BeginSignIn(c.ctx(), c.b))
 	}
 	return c.signIn(c.e.CreateSignIn(c.ctx(), c.b, p))
 }

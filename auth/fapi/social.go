@@ -57,7 +57,7 @@ func (c *call) oauthCallback() (any, error) {
 	to, err := c.e.Comeback(c.ctx(), c.b, c.id("provider"), a)
 	if err != nil {
 		if f := fault.From(err); f.Status() < 500 && c.asksForPage() {
-			return c.leave(c.site.PagesPath + "/sign-in?" + url.Values{"problem": {f.Code}}.Encode())
+			return c.leave(c.site.PagesPath + "/sign-in?notice=restart")
 		}
 		return nil, err
 	}
@@ -84,22 +84,30 @@ func (c *call) oauthPosted() (any, error) {
 	return c.leave(at + "?" + q.Encode())
 }
 
-// posted reports whether r is an answer that a provider's page posts: the only
-// write that may come from another site.
-func posted(r *http.Request) bool {
+// comesBack reports whether r is a browser that is back from a provider, or
+// the provider's page that posts the answer: the only write that may come from
+// another site.
+func comesBack(r *http.Request) bool {
 	path, ok := strings.CutPrefix(r.URL.Path, callbackPath)
-	return ok && r.Method == http.MethodPost && r.URL.RawQuery == "" && (path == "" || path[0] == '/')
+	return ok && (path == "" || path[0] == '/') && (httpx.Safe(r.Method) || r.Method == http.MethodPost && r.URL.RawQuery == "")
 }
 
-// anyOrigin lets answers of providers past the check of origins.
+// anyOrigin lets browsers that come from a provider past the check of origins:
+// what they bring is good for nothing without the state.
 func (a *API) anyOrigin(checked, unchecked http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if posted(r) {
-			httpx.NoStore(w.Header())
-			unchecked.ServeHTTP(w, r)
+		if !comesBack(r) {
+			checked.ServeHTTP(w, r)
 			return
 		}
-		checked.ServeHTTP(w, r)
+		httpx.NoStore(w.Header())
+		if a.site.Origins.Loopback() {
+			if err := a.site.Origins.CheckHost(r); err != nil {
+				a.refuse(w, r, err)
+				return
+			}
+		}
+		unchecked.ServeHTTP(w, r)
 	})
 }
 

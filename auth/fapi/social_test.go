@@ -20,8 +20,8 @@ type socialRig struct {
 }
 
 const (
-	fake  = "oauth_custom_fake"
-	other = "oauth_custom_other"
+	fake  = "oauth_custom_mock"
+	other = "oauth_mock"
 )
 
 func newSocial(t testing.TB, changes ...func(*setup)) *socialRig {
@@ -42,7 +42,7 @@ func newSocial(t testing.TB, changes ...func(*setup)) *socialRig {
 		}
 	}
 	one, two := handlers[0].Provider(), handlers[1].Provider()
-	two.Key, two.Name = "custom_other", "Other"
+	one.Key, two.Key, two.Name = "custom_mock", "mock", "Other" // the contract has a list of strategies
 	s := &socialRig{fake: handlers[0], other: handlers[1]}
 	s.rig = newRig(t, append([]func(*setup){func(c *setup) { c.social = []oauth.Provider{one, two} }}, changes...)...)
 	s.fake.Now, s.other.Now = s.rig.Now, s.rig.Now
@@ -205,7 +205,7 @@ func TestAttack_O15_ErrorsAreTold(t *testing.T) {
 
 		to := b.leave("/v1/client/"+path, fake)
 		state := query(t, to).Get("state")
-		a := b.opens(b.server.URL + prefix + "/v1/oauth_callback/custom_fake?" + url.Values{"state": {state}, "iss": {s.fake.Provider().Issuer},
+		a := b.opens(b.server.URL + prefix + "/v1/oauth_callback/custom_mock?" + url.Values{"state": {state}, "iss": {s.fake.Provider().Issuer},
 			"error": {"<script>alert(1)</script>"}, "error_description": {"call 555"}}.Encode()).lands("/sso-callback")
 		if strings.Contains(string(a.raw), "script") {
 			t.Error("the provider's words are shown")
@@ -240,10 +240,10 @@ func TestAttack_O01_State(t *testing.T) {
 		},
 		"of a stranger": func(b *browser, to *string) *browser { return s.browser() },
 		"of another provider": func(b *browser, to *string) *browser {
-			*to = strings.Replace(*to, "/custom_fake?", "/custom_other?", 1)
+			*to = strings.Replace(*to, "/custom_mock?", "/mock?", 1)
 			return b
 		},
-		"at the common callback": func(b *browser, to *string) *browser { *to = strings.Replace(*to, "/custom_fake?", "?", 1); return b },
+		"at the common callback": func(b *browser, to *string) *browser { *to = strings.Replace(*to, "/custom_mock?", "?", 1); return b },
 		"late":                   func(b *browser, to *string) *browser { s.advance(10 * time.Minute); return b },
 		"of an older attempt":    func(b *browser, to *string) *browser { b.leave("/v1/client/sign_ins", fake); return b },
 		"used":                   func(b *browser, to *string) *browser { b.opens(*to).lands("/sso-callback"); return b },
@@ -314,6 +314,47 @@ func TestAttack_O01_StateRace(t *testing.T) {
 	_, total, err := s.e.Users().List(t.Context(), userFilter, userPage)
 	if err != nil || won != 1 || total != 1 {
 		t.Errorf("%d went on, %d users: %v", won, total, err)
+	}
+}
+
+// The same person comes back to several browsers at once: one of them makes the
+// account, the others find it.
+func TestAttack_O06_OneAccountForAll(t *testing.T) {
+	s := newSocial(t)
+	const n = 6
+	var browsers []*browser
+	var answers []string
+	for range n {
+		b := s.browser()
+		to, err := s.fake.Answer(b.leave("/v1/client/sign_ups", fake), person(ada, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		browsers, answers = append(browsers, b), append(answers, to)
+	}
+	went := make(chan string, n)
+	start := make(chan struct{})
+	for i, b := range browsers {
+		go func() {
+			<-start
+			req, _ := http.NewRequest("GET", answers[i], nil)
+			res, err := b.http.Do(req)
+			if err != nil {
+				went <- err.Error()
+				return
+			}
+			res.Body.Close()
+			went <- res.Header.Get("Location")
+		}()
+	}
+	close(start)
+	count := map[string]int{}
+	for range n {
+		count[<-went]++
+	}
+	_, total, err := s.e.Users().List(t.Context(), userFilter, userPage)
+	if err != nil || total != 1 || count["/done"] != 1 || count["/sso-callback"] != n-1 {
+		t.Errorf("%d users, the browsers went to %v: %v", total, count, err)
 	}
 }
 

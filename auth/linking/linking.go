@@ -77,7 +77,7 @@ type Rule struct {
 const (
 	signInFirst = "sign in to the account here, by code or password, and the external account is linked"
 	byCode      = "verify the address by a code"
-	forget      = "reset nothing: the account is the owner's now, and what a stranger set is gone"
+	forget      = "none is needed: the account is the owner's, who sets a new password if one is wanted"
 	other       = "sign in as the other user and remove the address there, or connect it there"
 )
 

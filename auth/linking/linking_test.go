@@ -55,8 +55,8 @@ func ExampleMarkdown() {
 	// |---|---|---|---|---|---|
 	// | nobody's | yes | no | no | new account |  |
 	// | nobody's | no | no | no | new account | verify the address by a code |
-	// | claimed | yes | no | no | taken over | reset nothing: the account is the owner's now, and what a stranger set is gone |
-	// | claimed | yes | yes | no | taken over | reset nothing: the account is the owner's now, and what a stranger set is gone |
+	// | claimed | yes | no | no | taken over | none is needed: the account is the owner's, who sets a new password if one is wanted |
+	// | claimed | yes | yes | no | taken over | none is needed: the account is the owner's, who sets a new password if one is wanted |
 	// | claimed | no | no | no | prove it here | sign in to the account here, by code or password, and the external account is linked |
 	// | claimed | no | yes | no | prove it here | sign in to the account here, by code or password, and the external account is linked |
 	// | verified | yes | no | no | linked |  |

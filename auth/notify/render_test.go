@@ -45,7 +45,7 @@ func TestGolden(t *testing.T) {
 			bare.OTPCode = "424242"
 		case notify.FactorAdded, notify.FactorRemoved, notify.ExternalAccountAdded, notify.ExternalAccountRemoved:
 			bare.Method = "GitHub"
-		case notify.LinkSignIn, notify.LinkSignUp, notify.LinkProfile, notify.AccountUnlock, notify.WaitlistInvitation, notify.Invitation, notify.OrganizationInvitation:
+		case notify.LinkSignIn, notify.LinkSignUp, notify.LinkProfile, notify.WaitlistInvitation, notify.Invitation, notify.OrganizationInvitation:
 			bare.ActionURL = "https://acme.example/i"
 		case notify.PrimaryEmailChanged:
 			bare.Email = "ada@new.example"
@@ -188,7 +188,7 @@ func TestMissingData(t *testing.T) {
 		notify.Invitation:          func(d *notify.Data) { d.ActionURL = "" },
 		notify.PrimaryEmailChanged: func(d *notify.Data) { d.Email = "<b>@x" },
 		notify.LinkSignIn:          func(d *notify.Data) { d.ActionURL = "" },
-		notify.AccountUnlock:       func(d *notify.Data) { d.ActionURL = "" },
+		notify.WaitlistInvitation:  func(d *notify.Data) { d.ActionURL = "" },
 		notify.FactorAdded:         func(d *notify.Data) { d.Method = "evil.com" },
 	} {
 		d := full

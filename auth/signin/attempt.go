@@ -46,6 +46,8 @@ type Attempt struct {
 	// Masked: nothing tells whether there is a user, until a first factor is
 	// shown. UserID is made up if there is none.
 	Masked bool `json:"masked,omitempty"`
+	// OrSignUp: if nobody has the identifier, whoever proves it may sign up.
+	OrSignUp bool `json:"or_sign_up,omitempty"`
 
 	// First and Second are the challenges under way.
 	First  *factor.Verification `json:"first,omitempty"`

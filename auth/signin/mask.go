@@ -37,7 +37,7 @@ func (a *Attempt) identifyMasked(in Identify, env Env) error {
 	} else {
 		a.UserID = env.Mask.ID // of nobody, so that the records are alike
 	}
-	a.Masked, a.Identifier = true, in.Identifier
+	a.Masked, a.OrSignUp, a.Identifier = true, in.OrSignUp, in.Identifier
 	a.move(NeedsFirstFactor)
 	return nil
 }

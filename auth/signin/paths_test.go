@@ -54,8 +54,8 @@ func enrolled(s factor.Subject) bool { return s.User != nil && s.User.TOTPEnable
 // are answered, proofs that say whose they are, ones that stand for two, ones
 // that lead to a new password, and those of the second step.
 var kinds = []kind{
-	{Traits: factor.Traits{Name: "secret", Uses: factor.First}},
-	{Traits: factor.Traits{Name: "challenge", Uses: factor.First | factor.Verify, Prepare: true}},
+	{Traits: factor.Traits{Name: "password", Uses: factor.First}},
+	{Traits: factor.Traits{Name: "email_code", Uses: factor.First | factor.Verify, Prepare: true, Attribute: "email_address"}},
 	{Traits: factor.Traits{Name: "naming", Uses: factor.First, Identifies: true}},
 	{Traits: factor.Traits{Name: "naming_challenge", Uses: factor.First, Prepare: true, Identifies: true}, stands: true},
 	{Traits: factor.Traits{Name: "reset", Uses: factor.Reset, Prepare: true}},
@@ -68,7 +68,9 @@ var kinds = []kind{
 // the user: the machine's own notes are not looked at.
 type shown struct {
 	first, second, reset, password bool
-	stands                         bool // a proof that stands for two
+	strategy                       string // of the first factor
+	trust                          bool   // a code that shows whose browser it is
+	stands                         bool   // a proof that stands for two
 }
 
 // A place is a state that a path has led to.
@@ -103,18 +105,22 @@ func TestAttack_P10_P12_P13_EveryPath(t *testing.T) {
 		list = append(list, ofKind{k})
 	}
 	set := factor.NewSet(list...)
-	for _, demanded := range []bool{false, true} {
-		for _, enrolled := range []bool{false, true} {
-			t.Run(fmt.Sprintf("demanded %v, enrolled %v", demanded, enrolled), func(t *testing.T) {
-				w := newWorld(t)
-				w.env.Strategies, w.env.Settings.SignIn.SecondFactorRequired = set, demanded
-				w.env.Settings.Codes = settings.Codes{Lifetime: time.Hour, Tries: 2}
-				places, complete := walkAll(t, w.env, place{attempt: w.attempt, enrolled: enrolled})
-				if places < 100 || complete < 5 {
-					t.Fatalf("only %d places, %d of them complete", places, complete)
-				}
-			})
+	for bits := range 16 {
+		on := func(bit int) bool { return bits&(1<<bit) != 0 }
+		demanded, enrolled, trust, familiar := on(0), on(1), on(2), on(3)
+		if familiar && !trust {
+			continue // makes no difference
 		}
+		t.Run(fmt.Sprintf("demanded %v, enrolled %v, client trust %v, familiar %v", demanded, enrolled, trust, familiar), func(t *testing.T) {
+			w := newWorld(t)
+			w.env.Settings.Protection.ClientTrust, w.env.Familiar = trust, familiar
+			w.env.Strategies, w.env.Settings.SignIn.SecondFactorRequired = set, demanded
+			w.env.Settings.Codes = settings.Codes{Lifetime: time.Hour, Tries: 2}
+			places, complete := walkAll(t, w.env, place{attempt: w.attempt, enrolled: enrolled})
+			if places < 100 || complete < 5 {
+				t.Fatalf("only %d places, %d of them complete", places, complete)
+			}
+		})
 	}
 }
 
@@ -129,7 +135,7 @@ func walkAll(t *testing.T, env signin.Env, from place) (places, complete int) {
 			continue
 		}
 		next := []place{{attempt: p.attempt, shown: p.shown, enrolled: !p.enrolled, path: extended(p.path, "enrol or not")}}
-		for name, in := range inputs(p) {
+		for name, in := range inputs(env.User.EmailAddresses[0].ID) {
 			next = append(next, p.after(t, env, name, in)...)
 		}
 		for _, n := range next {
@@ -144,8 +150,13 @@ func walkAll(t *testing.T, env signin.Env, from place) (places, complete int) {
 
 // inputs are all that anybody could send: right and wrong, at the right time or
 // not.
-func inputs(p place) map[string]signin.Input {
-	all := map[string]signin.Input{"identify": signin.Identify{Identifier: "ada@example.com"}, "new password": signin.NewPassword{Hash: "h"}}
+func inputs(addressID string) map[string]signin.Input {
+	all := map[string]signin.Input{"identify": signin.Identify{Identifier: "ada@example.com"}, "new password": signin.NewPassword{Hash: "h"},
+		"prepare trust": signin.Prepare{Use: factor.Second, Prepared: factor.Prepared{Verification: factor.Verification{ID: "ver_trust",
+			Strategy: "email_code", Status: factor.Unverified, TargetID: addressID, Target: "ada@example.com", ExpireAt: start.Add(time.Hour)}}},
+		"prove trust true":  signin.Prove{Use: factor.Second, Fact: factor.Fact{Strategy: "email_code", OK: true, VerificationID: "ver_trust", UserID: "user_ada"}},
+		"prove trust false": signin.Prove{Use: factor.Second, Fact: factor.Fact{Strategy: "email_code", VerificationID: "ver_trust", UserID: "user_ada"}},
+	}
 	for _, k := range kinds {
 		for use, name := range map[factor.Use]string{factor.First: "first", factor.Second: "second"} {
 			id := "ver_" + k.Name
@@ -178,10 +189,13 @@ func (p place) after(t *testing.T, env signin.Env, name string, in signin.Input)
 		if strings.HasSuffix(name, "false") || strings.HasSuffix(name, "another") {
 			t.Fatalf("%v: a wrong proof was taken", n.path)
 		}
-		if prove.Use == factor.Second {
+		if p.attempt.Status == signin.NeedsClientTrust {
+			n.shown.trust = true
+		} else if prove.Use == factor.Second {
 			n.shown.second = true
 		} else {
 			n.shown.first, n.shown.stands = true, prove.Fact.Second
+			n.shown.strategy = prove.Fact.Strategy
 			n.shown.reset = strings.HasPrefix(prove.Fact.Strategy, "reset")
 		}
 	}
@@ -203,6 +217,8 @@ func (p place) after(t *testing.T, env signin.Env, name string, in signin.Input)
 			t.Fatalf("%v: complete without the second factor that is due", n.path)
 		case slices.Contains(tasks(do), session.TaskSetupMFA) != setUp:
 			t.Fatalf("%v: the session has the tasks %v", n.path, tasks(do))
+		case env.Settings.Protection.ClientTrust && !env.Familiar && n.shown.strategy == "password" && !n.shown.second && !n.shown.trust:
+			t.Fatalf("%v: complete by a password in a browser that nobody knows", n.path)
 		case n.attempt.UserID != u.ID:
 			t.Fatalf("%v: complete for %q", n.path, n.attempt.UserID)
 		}

@@ -20,7 +20,11 @@ type Input interface{ input() }
 
 type (
 	// Identify says who wants to sign in.
-	Identify struct{ Identifier string }
+	Identify struct {
+		Identifier string
+		// OrSignUp: if nobody has the identifier, whoever proves it may sign up.
+		OrSignUp bool
+	}
 	// Prepare starts a challenge of the first or second factor.
 	Prepare struct {
 		Use      factor.Use // First or Second
@@ -301,6 +305,9 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 	var do []Effect
 	var err error
 	veiled := a.veiled()
+	if veiled && env.User == nil && a.OrSignUp && st.Traits().Prepare {
+		return nil, a.welcome(slot, uses, in.Fact, env)
+	}
 	if veiled && env.User == nil {
 		in.Fact.OK = false // whatever it proves, it is nobody's
 	}

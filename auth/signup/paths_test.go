@@ -13,14 +13,15 @@ import (
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/auth/ticket"
+	"github.com/usherauth/usher/user"
 )
 
-// mailed is a strategy of something that is sent to an address. Its challenges
-// and facts are made by the test.
-type mailed struct{ name string }
+// mailed is a strategy of something that is sent to an address or number. Its
+// challenges and facts are made by the test.
+type mailed struct{ name, attribute string }
 
 func (m mailed) Traits() factor.Traits {
-	return factor.Traits{Name: m.name, Uses: factor.Verify, Prepare: true, Attribute: "email_address"}
+	return factor.Traits{Name: m.name, Uses: factor.Verify, Prepare: true, Attribute: m.attribute}
 }
 func (mailed) Options(factor.Subject) []factor.Option { return nil }
 func (mailed) Prepare(context.Context, factor.Challenge) (factor.Prepared, error) {
@@ -36,12 +37,17 @@ func (mailed) Confirm(f factor.Fact, _ factor.Subject) error {
 	return nil
 }
 
-const invitedAddress, takenAddress = "a@example.com", "taken@example.com"
+const (
+	invitedAddress, takenAddress = "a@example.com", "taken@example.com"
+	number                       = "+14155552671"
+)
 
 // A policy is what an instance asks of who signs up.
 type policy struct {
 	mode                                 string
 	legal, name, password, verify, lists bool
+	phone, username                      bool // asked for too
+	veiled                               bool // nothing tells which addresses are taken
 }
 
 // A spot is where a path has led to, with what has really been shown and what
@@ -57,9 +63,9 @@ type spot struct {
 
 func (p spot) key() string {
 	a := p.attempt
-	v := a.Verifications["email_address"]
-	return fmt.Sprint(a.Status, a.EmailAddress, a.FirstName, a.PasswordHash, a.LegalAccepted.IsZero(), a.InvitationID, v.Strategy, v.Status,
-		v.Target, v.Attempts, slices.Sorted(maps.Keys(p.proved)), p.revoked, p.unlisted, p.signedIn)
+	v, n := a.Verifications["email_address"], a.Verifications["phone_number"]
+	return fmt.Sprint(a.Status, a.EmailAddress, a.PhoneNumber, a.Username, a.FirstName, a.PasswordHash, a.LegalAccepted.IsZero(), a.InvitationID,
+		v.Strategy, v.Status, v.Target, v.Attempts, n.Status, n.Attempts, slices.Sorted(maps.Keys(p.proved)), p.revoked, p.unlisted, p.signedIn)
 }
 
 // TestAttack_P10_EverySignUp walks every path of a sign-up under every policy,
@@ -70,6 +76,9 @@ func TestAttack_P10_EverySignUp(t *testing.T) {
 	spots, complete := 0, 0
 	for _, mode := range []string{settings.Public, settings.Restricted, settings.Waitlist} {
 		for bits := range 8 {
+			if mode != settings.Public && bits != 0 && bits != 7 {
+				continue
+			}
 			fields, verify, lists := bits&1 != 0, bits&2 != 0, bits&4 != 0
 			p := policy{mode: mode, legal: fields, name: fields, password: fields, verify: verify, lists: lists}
 			s, c := walkSignUps(t, p)
@@ -79,6 +88,14 @@ func TestAttack_P10_EverySignUp(t *testing.T) {
 			spots, complete = spots+s, complete+c
 		}
 	}
+	for _, p := range []policy{{mode: settings.Public, phone: true, verify: true}, {mode: settings.Public, phone: true, username: true, password: true},
+		{mode: settings.Restricted, phone: true, verify: true}, {mode: settings.Public, verify: true, veiled: true}} {
+		s, c := walkSignUps(t, p)
+		if s < 4 || c == 0 {
+			t.Errorf("%+v: only %d places, %d of them complete", p, s, c)
+		}
+		spots, complete = spots+s, complete+c
+	}
 	t.Logf("%d places, %d of them complete", spots, complete)
 }
 
@@ -87,13 +104,19 @@ func walkSignUps(t *testing.T, p policy) (spots, complete int) {
 	s.SignUp.Mode, s.Legal.Consent = p.mode, p.legal
 	s.FirstName.Required, s.Password.Required, s.EmailAddress.VerifyAtSignUp = p.name, p.password, p.verify
 	s.EmailAddress.Verifications = []string{"email_code", "email_link"}
+	if p.phone {
+		s.PhoneNumber = settings.PhoneCodes()
+		s.PhoneNumber.Required, s.PhoneNumber.VerifyAtSignUp = true, p.verify
+	}
+	s.Username.Enabled, s.Username.Required = p.username, p.username
 	s.Codes = settings.Codes{Lifetime: time.Hour, Tries: 2}
 	invitation, _, err := ticket.NewInvitation(invitedAddress, nil, 0, start)
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := signup.Env{Now: start, Settings: &s, Strategies: factor.NewSet(mailed{"email_code"}, mailed{"email_link"}),
-		Taken: func(_, v string) bool { return v == takenAddress }}
+	env := signup.Env{Now: start, Settings: &s, Strategies: factor.NewSet(mailed{"email_code", "email_address"}, mailed{"email_link", "email_address"},
+		mailed{"phone_code", "phone_number"}), Veiled: p.veiled, Taken: func(_, v string) bool { return v == takenAddress },
+		Phone: func(n string) (user.Phone, error) { return user.Phone{E164: n, Country: "US"}, nil }}
 	from := spot{attempt: signup.New("client_1", s.SignUp.AbandonAfter, start), proved: map[string]bool{}}
 	seen := map[string]bool{from.key(): true}
 	for queue := []spot{from}; len(queue) > 0; queue = queue[1:] {
@@ -128,7 +151,10 @@ func (at spot) next(t *testing.T, env signup.Env, p policy, invitation *ticket.I
 		env.SignedIn = 1
 	}
 	var out []spot
-	around := map[string]func(*spot){"revoke": func(s *spot) { s.revoked = true }, "sign in": func(s *spot) { s.signedIn = true }}
+	around := map[string]func(*spot){}
+	if !p.phone { // enough is going on there
+		around["revoke"], around["sign in"] = func(s *spot) { s.revoked = true }, func(s *spot) { s.signedIn = true }
+	}
 	if p.lists {
 		around["unlist"] = func(s *spot) { s.unlisted = true }
 	}
@@ -138,7 +164,7 @@ func (at spot) next(t *testing.T, env signup.Env, p policy, invitation *ticket.I
 		change(&n)
 		out = append(out, n)
 	}
-	for name, in := range signUpInputs(at.attempt.EmailAddress, i.ID) {
+	for name, in := range signUpInputs(at.attempt.EmailAddress, i.ID, p) {
 		w := world{env: env, attempt: at.attempt}
 		do, err := w.step(t, in)
 		n := at
@@ -160,7 +186,7 @@ func (at spot) next(t *testing.T, env signup.Env, p policy, invitation *ticket.I
 func with(path []string, step string) []string { return append(path[:len(path):len(path)], step) }
 
 // signUpInputs are all that anybody could send.
-func signUpInputs(address, invitationID string) map[string]signup.Input {
+func signUpInputs(address, invitationID string, p policy) map[string]signup.Input {
 	yes, no := true, false
 	all := map[string]signup.Input{
 		"a": signup.Update{EmailAddress: ptr(invitedAddress)}, "b": signup.Update{EmailAddress: ptr("b@example.com")},
@@ -172,12 +198,30 @@ func signUpInputs(address, invitationID string) map[string]signup.Input {
 		"all at once":        signup.Update{EmailAddress: ptr("b@example.com"), PasswordHash: ptr("h"), FirstName: ptr("Ada"), LegalAccepted: &yes},
 	}
 	for _, st := range []string{"email_code", "email_link"} {
+		if st == "email_link" && p.phone {
+			continue
+		}
 		for _, to := range []string{invitedAddress, "b@example.com"} {
 			all["mail "+st+" to "+to] = signup.Prepare{Prepared: factor.Prepared{Verification: factor.Verification{ID: st + to, Strategy: st,
 				Status: factor.Unverified, Target: to, ExpireAt: start.Add(time.Hour)}}}
 			all["answer "+st+" of "+to] = signup.Prove{Fact: factor.Fact{Strategy: st, OK: true, VerificationID: st + to}}
 		}
 		all["wrong "+st] = signup.Prove{Fact: factor.Fact{Strategy: st, VerificationID: st + address}}
+	}
+	if p.phone {
+		all["number"], all["no number"] = signup.Update{PhoneNumber: ptr(number)}, signup.Update{PhoneNumber: ptr("")}
+		all["text"] = signup.Prepare{Prepared: factor.Prepared{Verification: factor.Verification{ID: "phone_code" + number, Strategy: "phone_code",
+			Status: factor.Unverified, Target: number, ExpireAt: start.Add(time.Hour)}}}
+		all["answer text"] = signup.Prove{Fact: factor.Fact{Strategy: "phone_code", OK: true, VerificationID: "phone_code" + number}}
+		all["wrong text"] = signup.Prove{Fact: factor.Fact{Strategy: "phone_code", VerificationID: "phone_code" + number}}
+	}
+	if p.username {
+		all["username"], all["no username"] = signup.Update{Username: ptr("ada_l")}, signup.Update{Username: ptr("")}
+	}
+	if p.veiled {
+		all["mail to taken"] = signup.Prepare{Prepared: factor.Prepared{Verification: factor.Verification{ID: "email_code" + takenAddress,
+			Strategy: "email_code", Status: factor.Unverified, Target: takenAddress, ExpireAt: start.Add(time.Hour)}}}
+		all["answer of taken"] = signup.Prove{Fact: factor.Fact{Strategy: "email_code", OK: true, VerificationID: "email_code" + takenAddress}}
 	}
 	return all
 }
@@ -187,6 +231,13 @@ func (at spot) shown(t *testing.T, path []string, in signup.Input) map[string]bo
 	proved := maps.Clone(at.proved)
 	switch in := in.(type) {
 	case signup.Prove:
+		if in.Fact.Strategy == "phone_code" {
+			if !in.Fact.OK || at.attempt.PhoneNumber != number {
+				t.Fatalf("%v: a wrong answer was taken", path)
+			}
+			proved[number] = true
+			break
+		}
 		if !in.Fact.OK || in.Fact.VerificationID != in.Fact.Strategy+at.attempt.EmailAddress {
 			t.Fatalf("%v: a wrong answer was taken", path)
 		}
@@ -216,6 +267,9 @@ func (at spot) judge(t *testing.T, p policy, listed func(*signup.Attempt) bool) 
 		"without a password":           p.password && a.PasswordHash == "",
 		"with a revoked invitation":    a.InvitationID != "" && at.revoked,
 		"beside another session":       at.signedIn,
+		"without a number":             p.phone && a.PhoneNumber != number,
+		"without proof of the number":  p.phone && p.verify && !at.proved[number],
+		"without a username":           p.username && a.Username == "",
 	} {
 		if broken {
 			t.Fatalf("%v: complete %s, under %+v: %+v", at.path, what, p, a)

@@ -22,14 +22,14 @@ import (
 var (
 	gets = []string{"/auth", "/auth/", "/auth/sign-in", "/auth/sign-in/", "/auth/sign-in/password", "/auth/sign-in/code",
 		"/auth/sign-in/new-password", "/auth/sign-up", "/auth/sign-up/verify", "/auth/sign-out", "/auth/user", "/auth/user/picture",
-		"/auth/sign-in/link", "/auth/link", "/auth/link/done", "/auth/verify",
+		"/auth/sign-in/link", "/auth/link", "/auth/link/done", "/auth/verify", "/auth/tasks",
 		"/auth/user/emails/verify", "/auth/user/delete", "/auth/user.css", "/auth/user%2ecss", "/auth/user/x.css", "/auth/nothing",
 		"/auth/assets/ui-0000000000000000.css", "/auth/assets/", "/auth/../auth/user"}
 	posts = []string{"/auth/sign-in", "/auth/sign-in/password", "/auth/sign-in/send", "/auth/sign-in/code", "/auth/sign-in/new-password",
 		"/auth/sign-in/switch", "/auth/sign-up", "/auth/sign-up/verify", "/auth/sign-up/send", "/auth/sign-out", "/auth/user/profile",
 		"/auth/user/password", "/auth/user/picture", "/auth/user/picture/remove", "/auth/user/emails", "/auth/user/emails/send",
 		"/auth/user/emails/verify", "/auth/user/emails/primary", "/auth/user/emails/remove", "/auth/user/devices/end",
-		"/auth/user/delete", "/auth/user", "/auth/nothing", "/auth/sign-in/link", "/auth/link", "/auth/verify", "/auth/verify/start", "/auth/verify/send"}
+		"/auth/user/delete", "/auth/user", "/auth/nothing", "/auth/sign-in/link", "/auth/link", "/auth/verify", "/auth/verify/start", "/auth/verify/send", "/auth/tasks/password"}
 )
 
 // each asks for every path, signed out and signed in, following nothing, and

@@ -74,8 +74,12 @@ func (x *exchange) leave(to string) error {
 	return nil
 }
 
-// done sends the person to where they wanted to go.
+// done sends the person to where they wanted to go, or first to what there is
+// to do yet.
 func (x *exchange) done(otherwise string) error {
+	if _, pending := x.pending(); pending {
+		return x.redirect("/tasks", "")
+	}
 	if x.next != "" {
 		otherwise = x.next
 	}

@@ -19,6 +19,12 @@ func (v *visitor) setUpApp(w *world) (secret []byte, codes []string) {
 	v.t.Helper()
 	v.get("/auth/user")
 	v.submit("Set up authenticator app")
+	return v.finishApp(w)
+}
+
+// finishApp goes on from the page with the secret.
+func (v *visitor) finishApp(w *world) (secret []byte, codes []string) {
+	v.t.Helper()
 	v.at("/auth/user/app", 200)
 	if len(all(v.doc, "svg")) != 1 {
 		v.t.Error("no QR code")

@@ -33,6 +33,8 @@ type Page struct {
 	Code *Code
 	// Link is a mailed link that was opened, on the pages that ask about it.
 	Link *Link
+	// Task is what a pending session has to do next, such as setup-mfa.
+	Task string
 	// StepUp is what can be shown once more, on the page that asks for it.
 	StepUp *StepUp
 	// Fields are what a sign-up asks for, in order.
@@ -69,6 +71,11 @@ type Page struct {
 	Invitation string
 	// Work is what the browser does before its form is taken; nil: nothing.
 	Work *Work
+	// Social are the services that people can sign in with; Away is the one that
+	// the browser is sent to, Transfer who came back from one.
+	Social   []Provider
+	Away     *Away
+	Transfer *Transfer
 	// Legal is what a sign-up accepts; nil: nothing.
 	Legal *Legal
 	// Organizations are those that the person can choose of, Organization is the
@@ -130,6 +137,8 @@ type Code struct {
 	Strategy string
 	// Link: it is no code to type in but a link to open.
 	Link bool
+	// Unsent: nothing is on its way yet.
+	Unsent bool
 }
 
 // A Link is a mailed link that somebody has opened.
@@ -175,6 +184,7 @@ type Profile struct {
 	Devices                                 []Device
 	CanDelete                               bool
 	Factors                                 Factors
+	Connected                               []Connected
 	OrganizationsOn                         bool
 }
 
@@ -241,6 +251,9 @@ var notices = map[string]string{
 	"email-primary":   "Your primary email address has been changed.",
 	"email-removed":   "The email address has been removed.",
 	"device":          "That device is signed out.",
+	"connected":       "The account has been connected.",
+	"disconnected":    "The account has been removed.",
+	"prove":           "Please confirm that the account here is yours. Then you can sign in both ways.",
 	"app-on":          "Your authenticator app is set up. You will be asked for its codes when you sign in.",
 	"app-off":         "Your authenticator app has been removed.",
 	"passkey-added":   "The passkey has been added.",

@@ -133,7 +133,11 @@ func (x *exchange) fail(err error) {
 		if x.next == "" && (x.home == "/user" || x.home == "/user/delete" || strings.HasPrefix(x.home, "/organization") || x.home == "/create-organization") {
 			x.next = x.p.site.PagesPath + x.home
 		}
-		_ = x.redirect("/sign-in", "")
+		to := "/sign-in"
+		if _, pending := x.pending(); pending {
+			to = "/tasks"
+		}
+		_ = x.redirect(to, "")
 		return
 	}
 	if f.Code == "form_param_type_invalid" || status == http.StatusUnprocessableEntity {

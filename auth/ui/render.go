@@ -14,15 +14,15 @@ import (
 )
 
 // names are the templates, one per page. Each defines "title" and "content".
-var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "verify", "sign_in_new_password", "signed_in",
+var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "verify", "tasks", "sign_in_new_password", "signed_in",
 	"sign_in_trust",
 	"sign_up_passkey", "sign_in_app", "sign_in_sms", "sign_in_backup_code", "user_app", "user_codes",
-	"sign_up", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error"}
+	"away", "transfer", "sign_up", "sign_up_continue", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error"}
 
 // parseTemplates reads all templates.
 func parseTemplates(files overlay) (map[string]*template.Template, error) {
 	var errs []error
-	base := template.New("").Funcs(template.FuncMap{"input": input, "plural": plural}).Option("missingkey=error")
+	base := template.New("").Funcs(template.FuncMap{"input": input, "plural": plural, "social": socialForm}).Option("missingkey=error")
 	for _, name := range []string{"layout.html", "parts.html"} {
 		errs = append(errs, parse(base, files, name))
 	}
@@ -80,7 +80,7 @@ func (p *pages) sample() *Page {
 		Code:    &Code{To: me.Identifier, ID: "idn_1", Wait: 30}, HasPassword: true, MinPassword: 8,
 		Fields: []FieldSpec{{"first_name", false}, {"last_name", false}, {"username", true}, {"email_address", true}, {"phone_number", true}, {"email_address_or_phone_number", true}, {"password", true}},
 		Profile: &Profile{Factors: Factors{true, true, true, true, true, true, []PasskeyItem{{ID: "idn_3", Name: "Phone", Used: "just now"}}}, FirstNameOn: true, LastNameOn: true, PictureURL: "/p", HasPicture: true, CanAddAddress: true,
-			CanVerify: true, PasswordOn: true, HasPassword: true, CanDelete: true,
+			CanVerify: true, PasswordOn: true, Connected: []Connected{{ID: "eac_1", Provider: "Google", Who: me.Identifier, Problem: "No."}}, HasPassword: true, CanDelete: true,
 			Addresses:  []Address{{ID: "idn_1", Value: me.Identifier, Primary: true, Verified: true}, {ID: "idn_2", Value: "a@b.c"}},
 			UsernameOn: true, PhonesOn: true, CanVerifyPhone: true, SecondByPhone: true,
 			Phones:  []PhoneNumber{{Address: Address{ID: "idn_3", Value: "+14155550100", Verified: true}, SecondFactor: true}, {Address: Address{ID: "idn_4", Value: "+14155550101"}}},
@@ -88,8 +88,10 @@ func (p *pages) sample() *Page {
 		PasskeySignUp: true, Second: SecondMethods{true, true, true}, App: &NewApp{QR: "<svg></svg>", Secret: "ABCD EFGH"}, Codes: []string{"0abc defg hjkm"},
 		Passkey: &PasskeyForm{Action: "/a", Options: "/o", Kind: "get", Label: "Passkey", Autofill: true}, Script: "/auth/x.js", Nonce: "n",
 		Ticket: &Ticket{Token: "t", Account: me, Impersonates: true}, Invitation: "t", Work: &Work{Challenge: "1", Bits: 16, Script: "/auth/w.js"},
-		Legal:   &Legal{TermsURL: "/terms", PrivacyURL: "/privacy"},
-		Failure: &Failure{Title: "Error", Text: "Sorry.", Retry: "/", Wait: 3, TraceID: "1"},
+		Social: []Provider{{"google", "Google"}}, Away: &Away{"Google", "https://accounts.example.com/"},
+		Transfer: &Transfer{Provider: "Google", Who: me.Identifier, SignUp: true, CanSignUp: true},
+		Legal:    &Legal{TermsURL: "/terms", PrivacyURL: "/privacy"},
+		Failure:  &Failure{Title: "Error", Text: "Sorry.", Retry: "/", Wait: 3, TraceID: "1"},
 		Organization: &OrganizationPage{ID: "org_1", Name: "Acme", Slug: "acme", Role: "Admin", SlugsOn: true, CanRename: true, CanDelete: true, CanRead: true, CanManage: true,
 			Members: []OrganizationMember{{UserID: "user_1", Name: "Ada", Role: "org:admin", RoleName: "Admin", Self: true}, {UserID: "user_2", Name: "Bob", Identifier: "b@c.d"}},
 			Roles:   []OrganizationRole{{"org:member", "Member"}}, Invitations: []OrganizationInvitation{{ID: "orginv_1", Address: "a@b.c", RoleName: "Member"}},
@@ -99,6 +101,14 @@ func (p *pages) sample() *Page {
 		Joining: &OrganizationInvitation{ID: "orginv_1", Address: "a@b.c", Organization: "Acme", RoleName: "Member"},
 		x:       &exchange{p: p, r: &http.Request{URL: &url.URL{}}}, values: map[string]string{}}
 }
+
+// A SocialForm is the buttons of the providers on a page.
+type SocialForm struct {
+	Page   *Page
+	Action string
+}
+
+func socialForm(pg *Page, action string) SocialForm { return SocialForm{pg, action} }
 
 // plural writes a number with its noun.
 func plural(n int, noun string) string {

@@ -43,6 +43,12 @@ func routes() map[string]route {
 		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
 
+		"/sign-in/social":          {get: getSignInSocial, post: postSignInSocial, page: "/sign-in"},
+		"/sign-in/social/transfer": {post: postTransferToSignIn, page: "/sign-in"},
+		"/sign-up/social":          {get: getSignUpSocial, post: postSignUpSocial, page: "/sign-up"},
+		"/sign-up/social/transfer": {post: postTransferToSignUp, page: "/sign-up"},
+		"/sign-up/continue":        {get: getContinue, post: postContinue},
+
 		"/sign-up":                 {get: getSignUp, post: postSignUp},
 		"/sign-up/passkey":         {get: getSignUpPasskey, post: postSignUpPasskey},
 		"/sign-up/passkey/options": {post: postSignUpPasskeyOptions, page: "/sign-up/passkey"},
@@ -60,6 +66,9 @@ func routes() map[string]route {
 		"/verify/start": {post: postStepUpStart, page: "/verify"},
 		"/verify/send":  {post: postStepUpSend, page: "/verify"},
 
+		"/tasks":          {get: getTasks},
+		"/tasks/password": {post: postTaskPassword, page: "/tasks"},
+
 		"/sign-out": {get: getSignOut, post: postSignOut},
 
 		"/user":                  {get: getUser},
@@ -72,6 +81,8 @@ func routes() map[string]route {
 		"/user/emails/verify":    {get: getEmailVerify, post: postEmailVerify},
 		"/user/emails/primary":   {post: postEmailPrimary, page: "/user"},
 		"/user/emails/remove":    {post: postEmailRemove, page: "/user"},
+		"/user/connected":        {post: postConnect, page: "/user"},
+		"/user/connected/remove": {post: postDisconnect, page: "/user"},
 		"/user/phones":           {post: postPhone, page: "/user"},
 		"/user/phones/send":      {post: postPhoneSend, page: "/user"},
 		"/user/phones/verify":    {get: getPhoneVerify, post: postPhoneVerify},
@@ -132,7 +143,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 		x.fail(err)
 		return
 	}
-	if r.Method == http.MethodPost && strings.HasPrefix(path, "/user/") && !slices.Contains(open, path) {
+	if r.Method == http.MethodPost && (strings.HasPrefix(path, "/user/") || strings.HasPrefix(path, "/tasks/")) && !slices.Contains(open, path) {
 		if ok, err := x.stepUp(); !ok || err != nil {
 			if err != nil {
 				x.fail(err)

@@ -187,10 +187,13 @@ func postAppVerify(x *exchange) error {
 		var codes []string
 		if err == nil {
 			_, codes, err = x.p.engine.AttemptTOTP(x.ctx(), a, code)
+			x.b.Changed = x.b.Changed || err == nil // what the session token says
 		}
 		switch f := fault.From(err); {
 		case err == nil && len(codes) > 0:
 			return x.showCodes(a, codes, "app-on")
+		case err == nil && x.next != "":
+			return x.done("")
 		case err == nil:
 			return x.redirect("/user", "app-on")
 		case f.Code != "form_code_incorrect" && f.Param != "code":
@@ -204,7 +207,7 @@ func postAppVerify(x *exchange) error {
 
 func (x *exchange) showCodes(a *engine.Actor, codes []string, notice string) error {
 	pg := x.accountPage(a)
-	pg.Notice = notices[notice]
+	pg.Notice, pg.Continue = notices[notice], x.next
 	for _, code := range codes {
 		pg.Codes = append(pg.Codes, spaced(code))
 	}

@@ -32,8 +32,12 @@ func getSignIn(x *exchange) error {
 		return err
 	}
 	if closed {
+		if _, pending := x.pending(); pending {
+			return x.redirect("/tasks", "")
+		}
 		return x.render(200, "signed_in", pg)
 	}
+	pg.Social = x.providers()
 	x.signInPasskey(pg, "")
 	if x.p.engine.NeedsCaptcha(x.b, x.settings) {
 		x.work(pg)
@@ -86,6 +90,7 @@ func postSignIn(x *exchange) error {
 	if _, err := x.signedInAlready(pg); err != nil {
 		return err
 	}
+	pg.Social = x.providers()
 	x.signInPasskey(pg, "")
 	token, _ := f.StringMax("captcha_token", maxCaptcha)
 	if err = f.Err(); err == nil && identifier == "" {

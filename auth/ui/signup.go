@@ -21,6 +21,7 @@ func (x *exchange) signUpPage() (pg *Page, closed bool, err error) {
 	pg = x.page()
 	pg.PasskeySignUp = x.settings.Passkeys.SignUp
 	pg.SignUpClosed = x.settings.SignUp.Mode != settings.Public
+	pg.Social = x.providers()
 	if closed, err = x.signedInAlready(pg); err != nil || closed {
 		return pg, closed, err
 	}
@@ -225,14 +226,16 @@ func (x *exchange) proceedSignUp(a *signup.Attempt) error {
 	switch {
 	case a.Status == signup.Complete:
 		return x.done(x.p.opts.AfterSignUp)
+	case len(a.Missing(x.settings)) > 0 && a.Proven() != nil:
+		return x.redirect("/sign-up/continue", "")
 	case len(a.Missing(x.settings)) > 0: // the settings have changed meanwhile
 		return x.redirect("/sign-up", "restart")
 	}
 	attribute := unverified(a, x.settings)
-	if v := a.Verification(attribute); v == nil || v.Target != a.Value(attribute) { // the second one to be verified
+	if v := a.Verification(attribute); x.r.Method == "POST" && (v == nil || v.Target != a.Value(attribute)) { // the second one to be verified
 		x.b.ReturnTo = x.url("/link/done")
 		if _, err := x.p.engine.PrepareSignUp(x.ctx(), x.b, a.ID, x.verification(attribute)); err != nil && !over(err) {
-			return err
+			return x.refuseSignUp(err)
 		}
 	}
 	return x.redirect("/sign-up/verify", "")
@@ -263,7 +266,7 @@ func (x *exchange) signUpStep() (v *engine.SignUpView, pg *Page, err error) {
 	v, pg = all.SignUp, x.page()
 	pg.Attempt = v.ID
 	attribute := unverified(v.Attempt, x.settings)
-	pg.Code = &Code{To: v.Value(attribute), SMS: attribute == "phone_number", Strategy: x.verification(attribute)}
+	pg.Code = &Code{To: v.Value(attribute), SMS: attribute == "phone_number", Strategy: x.verification(attribute), Unsent: v.Verification(attribute) == nil}
 	if c := v.Verification(attribute); c != nil && !c.SentAt.IsZero() {
 		pg.Code.Link = c.Strategy == byLink
 		pg.Code.Wait = max(0, seconds(c.SentAt.Add(x.settings.Codes.ResendAfter).Sub(v.Now)))

@@ -41,13 +41,18 @@ func (x *exchange) stepUp() (ok bool, err error) {
 	if err == nil || !errors.Is(err, fault.New("session_reverification_required", "")) {
 		return err == nil, err
 	}
+	return false, x.askStepUp(a)
+}
+
+// askStepUp begins a step-up and leads to it.
+func (x *exchange) askStepUp(a *engine.Actor) error {
 	if _, err := x.p.engine.StartReverification(x.ctx(), x.b, a.Session.ID, reverify.MultiFactor); err != nil {
-		return false, err
+		return err
 	}
 	if x.next == "" {
 		x.next = x.p.site.PagesPath + x.home
 	}
-	return false, x.redirect("/verify", "step-up")
+	return x.redirect("/verify", "step-up")
 }
 
 // reverification reads the step-up of the current session that is under way;

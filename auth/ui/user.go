@@ -10,8 +10,10 @@ import (
 )
 
 // actor is who acts on /user: the account last active in this browser. Nobody
-// is a 401, which leads to the sign-in.
-func (x *exchange) actor() (*engine.Actor, error) { return x.p.engine.Actor(x.ctx(), x.b, "") }
+// is a 401, which leads to the sign-in, or to what is to be done first.
+func (x *exchange) actor() (*engine.Actor, error) {
+	return x.p.engine.ActorFor(x.ctx(), x.b, "", taskPages[x.path]...)
+}
 
 // userPage shows the whole account.
 func (x *exchange) userPage(a *engine.Actor) (*Page, error) {
@@ -32,6 +34,7 @@ func (x *exchange) userPage(a *engine.Actor) (*Page, error) {
 	}
 	x.phones(p, a)
 	p.Factors = x.factors(u)
+	p.Connected, pg.Social = x.connected(u), x.providers()
 	if p.Factors.PasskeysOn && p.Factors.CanMore {
 		x.passkeyForm(pg, PasskeyForm{Kind: "create", Action: x.url("/user/passkeys"), Options: x.url("/user/passkeys/options"), Label: "Add a passkey"})
 	}
@@ -94,6 +97,9 @@ func getUser(x *exchange) error {
 
 // refuseUser shows /user again with what was wrong in one of its sections.
 func (x *exchange) refuseUser(a *engine.Actor, section string, values map[string]string, err error, fields ...string) error {
+	if a.Session.StatusAt(x.p.engine.Now()) == session.Pending {
+		return x.redirect("/tasks", "restart")
+	}
 	pg, err2 := x.userPage(a)
 	if err2 != nil {
 		return err2

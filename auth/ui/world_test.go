@@ -14,6 +14,8 @@ import (
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/site"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/oauth"
+	"github.com/usherauth/usher/auth/oauth/oauthtest"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/ui"
 	"github.com/usherauth/usher/store"
@@ -32,6 +34,7 @@ type world struct {
 	pages  http.Handler
 	// frontend is where links in mails lead.
 	frontend http.Handler
+	fake     *oauthtest.Server
 	log      *lines
 
 	verifier *token.Verifier
@@ -49,6 +52,7 @@ type setup struct {
 	hasher   *password.Hasher
 	https    bool
 	origins  []string
+	social   bool // there is a provider that believes everybody
 }
 
 func newWorld(t testing.TB, c setup) *world {
@@ -57,6 +61,7 @@ func newWorld(t testing.TB, c setup) *world {
 	set := settings.Default()
 	set.AppName = "Acme"
 	set.Limits = settings.Limits{Mail: settings.Rate{Count: 100, Per: time.Hour}}
+	set.Mails.NewDeviceSignIn = false // tests look for the newest mail; its own switches it on
 	if c.settings != nil {
 		c.settings(&set)
 	}
@@ -79,7 +84,14 @@ func newWorld(t testing.TB, c setup) *world {
 	if w.site, err = site.New(where); err != nil {
 		t.Fatal(err)
 	}
-	w.engine, err = engine.New(t.Context(), engine.Config{SMS: w, Phone: phone.Parser{}, Store: c.store, Settings: set, Issuer: w.site.Issuer,
+	var providers []oauth.Provider
+	if c.social {
+		if w.fake, err = oauthtest.New(w.srv.URL + "/fake"); err != nil {
+			t.Fatal(err)
+		}
+		w.fake.Now, providers = w.clock, []oauth.Provider{w.fake.Provider()}
+	}
+	w.engine, err = engine.New(t.Context(), engine.Config{SMS: w, Phone: phone.Parser{}, Store: c.store, Social: providers, Local: w.site.Local, Settings: set, Issuer: w.site.Issuer,
 		AppURL: w.site.AppURL(), FrontendURL: w.site.FrontendURL(), PagesURL: w.site.PagesURL(), Hasher: c.hasher, Algorithm: token.EdDSA, Mailer: w, Renderer: &notify.Renderer{AppURL: w.site.URL}, Now: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +109,10 @@ func newWorld(t testing.TB, c setup) *world {
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/auth") {
 		w.pages.ServeHTTP(rw, r)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, "/fake/") {
+		w.fake.ServeHTTP(rw, r)
 		return
 	}
 	who := "nobody"

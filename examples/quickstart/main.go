@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth"
+	"github.com/usherauth/usher/auth/oauth"
+	"github.com/usherauth/usher/auth/oauth/oauthtest"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/sqlite"
@@ -34,13 +36,18 @@ func main() {
 	check(err)
 	s := settings.Default()
 	s.AppName, s.Sessions.Multi, s.Username.Enabled = "Quickstart", *multi, true
-	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s, ClerkJS: auth.Folder(*clerkJS)})
+	s.EmailAddress.Strategies = []string{"email_code", "email_link"}
+	fake, err := oauthtest.New("http://" + *addr + "/fake") // stands in for Google and the like
+	check(err)
+	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s,
+		Social: []oauth.Provider{fake.Provider()}, ClerkJS: auth.Folder(*clerkJS)})
 	check(err)
 	go a.Run(context.Background())
 	mux, pages := http.NewServeMux(), template.Must(template.ParseFS(files, "*.html"))
 	page := func(w http.ResponseWriter, r *http.Request) {
 		pages.ExecuteTemplate(w, r.Pattern, map[string]any{"Auth": a, "Who": auth.From(r.Context())})
 	}
+	mux.Handle("/fake/", fake)
 	mux.HandleFunc("/{$}", page)
 	mux.HandleFunc("/components", page)
 	mux.Handle("/private", a.Require(http.HandlerFunc(page)))

@@ -149,3 +149,11 @@ func (e *Engine) Social(ctx context.Context) []*oauth.Provider {
 	}
 	return out
 }
+
+// elsewhere reports whether a strategy is a provider's. Whoever comes from one
+// has shown there, if anywhere, that they are no program.
+func (e *Engine) elsewhere(strategy string) bool {
+	st, _ := e.strategies.Get(strategy)
+	_, ok := st.(factor.Social)
+	return ok
+}

@@ -189,6 +189,14 @@ func (e *Engine) CreateClient(ctx context.Context, b *Browser) error {
 	return e.change(ctx, b, true, func(*txn, *session.Client, func()) error { return nil })
 }
 
+// TakeSecret gives the browser the new secret of its client, if one is due.
+func (e *Engine) TakeSecret(ctx context.Context, b *Browser) error {
+	if b.Client == nil || b.stale || !b.Client.RotateDue {
+		return nil
+	}
+	return e.change(ctx, b, false, func(*txn, *session.Client, func()) error { return nil })
+}
+
 // sees reports whether b may know of a session on its client. A secret in its
 // grace does not show what came with its replacement: whoever planted it before
 // a sign-in would be signed in with it.

@@ -77,7 +77,10 @@ func (e *Engine) viewSignIn(ctx context.Context, tx store.Tx, a *signin.Attempt)
 	v.User = facts.user
 	env := signin.Env{Now: v.Now, Settings: v.Settings, Strategies: e.strategies, User: facts.user, Password: facts.password, Second: facts.second, Mask: facts.mask}
 	if a.UserID != "" || a.Masked {
-		v.First, v.Second = a.SupportedFirst(env), a.SupportedSecond(env)
+		v.First = a.SupportedFirst(env)
+		if !a.Veiled() { // whoever has a second factor has an account
+			v.Second = a.SupportedSecond(env)
+		}
 	}
 	return v, nil
 }

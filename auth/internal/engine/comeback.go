@@ -47,16 +47,12 @@ func (e *Engine) Comeback(ctx context.Context, b *Browser, provider string, a oa
 		c.code = comebackCode(err)
 		e.log.WarnContext(ctx, "a sign-in at another service came to nothing", "provider", f.Provider, "code", c.code, "err", err)
 	}
-	switch f.Purpose {
-	case LinkForSignIn:
-		err = e.change(ctx, b, false, func(t *txn, cl *session.Client, rotate func()) error { return c.signIn(ctx, t, cl, rotate) })
-	case LinkForSignUp:
-		err = e.change(ctx, b, false, func(t *txn, cl *session.Client, rotate func()) error { return c.signUp(ctx, t, cl, rotate) })
-	case forConnection:
-		err = e.update(ctx, func(t *txn) error { return c.connect(ctx, t) })
+	err = c.goOn(ctx)
+	if _, ok := errors.AsType[*store.DuplicateError](err); ok {
+		err = c.goOn(ctx) // somebody else was faster with the same account or address, and is there now
 	}
 	if _, ok := errors.AsType[*store.DuplicateError](err); ok {
-		err = fault.Wrap("oauth_callback_invalid", "", err) // somebody else was faster with the same account or address
+		err = fault.Wrap("oauth_callback_invalid", "", err)
 	}
 	if err != nil {
 		return "", err
@@ -65,6 +61,17 @@ func (e *Engine) Comeback(ctx context.Context, b *Browser, provider string, a oa
 		return f.CompleteTo, nil
 	}
 	return f.ReturnTo, nil
+}
+
+// goOn goes on with whatever has sent the browser away.
+func (c *comeback) goOn(ctx context.Context) error {
+	switch c.flow.Purpose {
+	case LinkForSignIn:
+		return c.e.change(ctx, c.b, false, func(t *txn, cl *session.Client, rotate func()) error { return c.signIn(ctx, t, cl, rotate) })
+	case LinkForSignUp:
+		return c.e.change(ctx, c.b, false, func(t *txn, cl *session.Client, rotate func()) error { return c.signUp(ctx, t, cl, rotate) })
+	}
+	return c.e.update(ctx, func(t *txn) error { return c.connect(ctx, t) })
 }
 
 // comebackCode is what people are told of a flow that failed.
@@ -119,6 +126,17 @@ func whose(ctx context.Context, tx store.Tx, id *oauth.Identity, who *user.User)
 	return arrival{user: u, rule: linking.Decide(c)}, nil
 }
 
+// strangerTo is whose for a browser that nobody is signed in with. Where nobody
+// may find out who has an account, an address that the provider does not vouch
+// for says nothing either.
+func strangerTo(ctx context.Context, tx store.Tx, id *oauth.Identity, s *settings.Settings) (arrival, error) {
+	who, err := whose(ctx, tx, id, nil)
+	if s.Protection.Strict() && !who.known && who.rule.Outcome == linking.Prove {
+		who.user = nil
+	}
+	return who, err
+}
+
 // signIn goes on with the sign-in that sent the browser away.
 func (c *comeback) signIn(ctx context.Context, t *txn, cl *session.Client, rotate func()) error {
 	c.complete = false
@@ -152,7 +170,7 @@ func (r *signInRun) arrive(ctx context.Context, a signin.Attempt, verificationID
 	if id == nil {
 		return tell(signin.Returned{Code: code})
 	}
-	who, err := whose(ctx, r.t, id, nil)
+	who, err := strangerTo(ctx, r.t, id, r.settings)
 	if err != nil {
 		return a, err
 	}
@@ -222,7 +240,7 @@ func (r *signUpRun) arrive(ctx context.Context, a signup.Attempt, verificationID
 	if id == nil {
 		return tell(signup.Returned{Code: code})
 	}
-	who, err := whose(ctx, r.t, id, nil)
+	who, err := strangerTo(ctx, r.t, id, r.settings)
 	if err != nil {
 		return a, err
 	}

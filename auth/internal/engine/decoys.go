@@ -10,7 +10,7 @@ import (
 )
 
 // decoyID is the ID of the decoy: nobody's.
-const decoyID = "user_0"
+const decoyID = "user_000000000000000000000000000"
 
 // decoys hold a made-up account outside of the instance's store. Where nothing
 // may tell whether there is an account, it is read where none was found, as
@@ -19,7 +19,7 @@ type decoys struct{ st store.Store }
 
 func newDecoys(ctx context.Context, now time.Time) (decoys, error) {
 	d := decoys{memory.New()}
-	u := &user.User{Meta: store.Meta{ID: decoyID}, FirstName: "Grace", LastName: "Hopper", LastSignInAt: now, LastActiveAt: now, CreatedAt: now}
+	u := &user.User{Meta: store.Meta{ID: decoyID}, FirstName: "Grace", LastName: "Hopper", CreatedAt: now}
 	id, err := user.NewEmailAddress("grace@example.com", now)
 	if err != nil {
 		return d, err

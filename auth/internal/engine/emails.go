@@ -174,8 +174,12 @@ func (e *Engine) attemptIdentification(ctx context.Context, a *Actor, have *user
 		if err != nil {
 			return missingAs(err, fault.New("verification_missing", ""))
 		}
+		had := u.TwoFactorEnabled()
 		if refused, err = e.settleAddress(ctx, t, u, r, fact, s); err == nil && refused != nil {
 			return errUnchanged // the try counts
+		}
+		if err == nil && !had && u.TwoFactorEnabled() {
+			err = e.showedSecond(ctx, t, a, u)
 		}
 		return err
 	})

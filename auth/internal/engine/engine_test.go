@@ -76,7 +76,7 @@ func newRig(t testing.TB, st store.Store, changes ...func(*engine.Config)) *rig 
 	}
 	r := &rig{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	s := settings.Default()
-	s.Limits = settings.Limits{}
+	s.Limits, s.Mails.NewDeviceSignIn = settings.Limits{}, false
 	c := engine.Config{Store: st, Settings: s, Issuer: "https://clerk.example.com", AppURL: "https://example.com", Mailer: r, Now: r.Now,
 		Hasher: hasher(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Schedule: token.Schedule{Algorithm: token.ES256}}
 	for _, change := range changes {

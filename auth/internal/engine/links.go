@@ -14,6 +14,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
 )
 
 // A LinkPurpose is what a mailed link does when it is opened.
@@ -108,6 +109,28 @@ func (e *Engine) sendChallenge(ctx context.Context, t *txn, s factor.Send, about
 	m := codeMail(s, by, t.now)
 	m.Slug, m.Data.ActionURL = linkMails[about.Purpose], e.siteURL(by, e.cfg.FrontendURL+"/v1/verify?token="+s.Token)
 	return e.enqueue(ctx, t, m)
+}
+
+// revokeFor is how long the link in the mail of a new device is good for.
+const revokeFor = 7 * day
+
+// tellNewDevice tells a user of a session in a browser that had none of theirs
+// before, with a link that ends it. Nothing but a browser makes one: what tools
+// make is not told.
+func (e *Engine) tellNewDevice(ctx context.Context, t *txn, u *user.User, sessionID string, by Request) error {
+	if !by.Addr.IsValid() || !e.lastSettings().Mails.NewDeviceSignIn || len(u.VerifiedEmailAddresses()) == 0 {
+		return nil
+	}
+	token := base64.RawURLEncoding.EncodeToString(random(32))
+	d := notify.Data{ActionURL: e.pageURL(by, "/link", url.Values{"token": {token}})}
+	if d.ActionURL != "" {
+		l := link{Purpose: LinkForDevice, Target: sessionID, GoodUntil: t.now.Add(revokeFor)}
+		by.ReturnTo = "" // the page itself says how it went
+		if err := e.putLink(ctx, t, token, l, by); err != nil {
+			return err
+		}
+	}
+	return e.notifyOf(ctx, t, u, notify.NewDeviceSignIn, by, d)
 }
 
 // prepare has a strategy draw a challenge. One that is proved elsewhere needs

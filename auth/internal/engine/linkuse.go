@@ -79,7 +79,9 @@ func (u *linkUse) by(l *link) *Browser {
 	if u.out.Here {
 		return u.b
 	}
-	return &Browser{Request: l.request()}
+	asked := l.request()
+	asked.Origin, asked.Site = u.b.Origin, u.b.Site // the same site
+	return &Browser{Request: asked}
 }
 
 // prove judges the token against the challenge under way. One that was replaced

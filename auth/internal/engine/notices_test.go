@@ -16,7 +16,7 @@ import (
 // alone.
 func TestEveryNoticeHasASwitch(t *testing.T) {
 	waited := []string{notify.VerificationCode, notify.ResetPasswordCode, notify.LinkSignIn, notify.LinkSignUp, notify.LinkProfile,
-		notify.AccountUnlock, notify.WaitlistInvitation, notify.Invitation, notify.OrganizationInvitation, notify.AffiliationCode}
+		notify.WaitlistInvitation, notify.Invitation, notify.OrganizationInvitation, notify.AffiliationCode}
 	for _, slug := range notify.Slugs() {
 		s := settings.Default()
 		if !s.Mails.Sends(slug) {

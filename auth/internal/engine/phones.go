@@ -126,6 +126,11 @@ func (e *Engine) UpdatePhoneNumber(ctx context.Context, a *Actor, id string, p P
 		if err := voidAttempts(ctx, t, u.ID, ""); err != nil {
 			return err
 		}
+		if t.now.Sub(have.VerifiedAt) < freshFor { // who has verified it just now has shown it
+			if err := e.showedSecond(ctx, t, a, u); err != nil {
+				return err
+			}
+		}
 		return e.factorAdded(ctx, t, u, smsMethod, a.Browser.Request)
 	})
 	if err != nil {

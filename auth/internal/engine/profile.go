@@ -288,13 +288,18 @@ func (e *Engine) ChangePassword(ctx context.Context, a *Actor, current, plain st
 }
 
 // confirmOrReset is confirmPassword, but for a session whose task is to set
-// another password in place of a known one.
+// another password in place of a known one, and for a person who gives no
+// current password and has shown lately who they are: where that is asked for,
+// clients ask for nothing else.
 func (e *Engine) confirmOrReset(ctx context.Context, a *Actor, current, plain string, s *settings.Settings) (string, *slot, error) {
 	known, err := e.resetting(ctx, a)
-	if err != nil || known == nil {
-		if err != nil {
-			return "", nil, err
-		}
+	if err == nil && known == nil && current == "" {
+		known, err = e.steppedUp(ctx, a, s)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if known == nil {
 		return e.confirmPassword(ctx, a, current, s)
 	}
 	if err := e.allowAccount("", a.User, s); err != nil { // it costs a hash
@@ -305,6 +310,24 @@ func (e *Engine) confirmOrReset(ctx context.Context, a *Actor, current, plain st
 		err = fault.New("form_new_password_matches_current", "new_password")
 	}
 	return known.Hash, nil, err
+}
+
+// steppedUp returns the password of an actor who has shown lately who they are;
+// nil if that is not asked for, or not so.
+func (e *Engine) steppedUp(ctx context.Context, a *Actor, s *settings.Settings) (p *user.Password, err error) {
+	if !s.Reverification.Enabled || !a.User.PasswordEnabled {
+		return nil, nil
+	}
+	if err := e.RequireFresh(ctx, a); errors.Is(err, fault.New("session_reverification_required", "")) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	err = e.view(ctx, func(tx store.Tx) (err error) {
+		p, err = user.GetPassword(ctx, tx, a.User.ID)
+		return missingAs(err, nil)
+	})
+	return p, err
 }
 
 // newPassword checks and hashes what is to take the place of the current

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
@@ -298,6 +299,7 @@ func (r *reverifyRun) renew(ctx context.Context, a *reverify.Attempt, do reverif
 	}
 	if !do.SecondAt.IsZero() {
 		s.SecondFactorAt = do.SecondAt
+		s.SetTasks(slices.DeleteFunc(s.Tasks, func(task string) bool { return task == session.TaskSetupMFA }), r.t.now)
 	}
 	s.ReverificationID, s.UpdatedAt = a.Correlation, r.t.now
 	r.rotate()

@@ -24,6 +24,8 @@ type SignInParams struct {
 	Strategy string
 	// Password may come along; Strategy is then password or empty.
 	Password *string
+	// OrSignUp: if nobody has the identifier, whoever proves it may sign up.
+	OrSignUp bool
 	// Proof is that of a Strategy that identifies and is not prepared first.
 	Proof factor.Proof
 }
@@ -73,10 +75,13 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 			return nil, fault.New("form_param_value_invalid", "strategy")
 		}
 	}
-	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" {
+	if e.NeedsCaptcha(b, s) && p.Strategy != "ticket" && !e.elsewhere(p.Strategy) {
 		return nil, fault.New("requires_captcha", "")
 	}
 	p.Identifier = e.named(p.Identifier, s)
+	if err := e.mayOrSignUp(s, p); err != nil {
+		return nil, err
+	}
 	inputs, err := e.signInInputs(ctx, b, s, p)
 	if err != nil {
 		return nil, err
@@ -94,7 +99,7 @@ func (e *Engine) CreateSignIn(ctx context.Context, b *Browser, p SignInParams) (
 		for _, in := range inputs {
 			in, run.slot = uncounted(in)
 			if who, ok := in.(signin.Identify); ok {
-				run.facts, err = e.factsNamed(ctx, t, s, who.Identifier)
+				run.facts, err = e.factsNamed(ctx, t, s, who.Identifier, who.OrSignUp)
 			} else if run.facts.user == nil && run.facts.mask == nil {
 				err = run.facts.of(ctx, t, e, &a, in)
 			}
@@ -141,7 +146,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	}
 	var facts signInFacts
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		facts, err = e.factsNamed(ctx, tx, s, p.Identifier)
+		facts, err = e.factsNamed(ctx, tx, s, p.Identifier, p.OrSignUp)
 		return err
 	})
 	if err != nil {
@@ -150,7 +155,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	if facts.user == nil {
 		_ = e.allowLookup(b, s, true)
 	}
-	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier}}
+	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier, OrSignUp: p.OrSignUp}}
 	if p.Password != nil {
 		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
 			return nil, err

@@ -84,7 +84,7 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	switch do := effect.(type) {
 	case signin.SendCode:
 		about := link{Purpose: LinkForSignIn, Target: a.ID, ClientID: r.client.ID}
-		if u == nil && do.Send.Away == nil { // behind a mask
+		if u == nil && do.Send.Away == nil && !a.OrSignUp { // behind a mask
 			return r.e.sendNobody(ctx, t, do.Send, about, r.b.Request, notify.SignInAttemptUnknown)
 		}
 		return r.e.sendChallenge(ctx, t, do.Send, about, r.b.Request)
@@ -160,6 +160,7 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 			return nil, err
 		}
 	}
+	strange := actor == nil && !u.LastSignInAt.IsZero() && !c.Knows(u.ID, time.Time{})
 	maxLifetime, idle := set.Sessions.MaxLifetime, set.Sessions.IdleTimeout
 	if actor != nil {
 		maxLifetime, idle = atMost(lifetime, maxLifetime), atMost(ticket.ActorSessionIdle, idle)
@@ -182,6 +183,11 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 	s.Activity, s.LastActiveOrganizationID = r.activity(), only
 	s.SetTasks(e.chooseTask(s, nil), t.now)
 	c.Recognize(u.ID, t.now)
+	if strange {
+		if err := e.tellNewDevice(ctx, t, u, s.ID, r); err != nil {
+			return nil, err
+		}
+	}
 	c.LastActiveSessionID, c.HadSession = s.ID, true // the caller rotates the secret, which renews the lifetime
 	return s, nil
 }

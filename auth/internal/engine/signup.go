@@ -53,7 +53,7 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 	}
 	// A ticket shows more than a token does. So does who comes over from another
 	// service, see TransferToSignUp: each account there makes one here.
-	if s.Captcha.SignUp && p.Ticket == "" && !e.human(b) {
+	if s.Captcha.SignUp && p.Ticket == "" && !e.elsewhere(p.Strategy) && !e.human(b) {
 		if err := e.proveHuman(ctx, b, p.CaptchaToken, p.OwnPage); err != nil {
 			return nil, err
 		}

@@ -7,10 +7,12 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/oauth"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
 )
 
 // transferFor is how long what somebody has shown to be elsewhere can be taken
@@ -63,8 +65,8 @@ func (e *Engine) TransferToSignIn(ctx context.Context, b *Browser) (*signin.Atte
 }
 
 // TransferToSignUp begins a sign-up with what the client's sign-in found out:
-// that somebody who comes from another service has no account here. p are
-// further fields.
+// that somebody who comes from another service, or has proved an address, has
+// no account here. p are further fields.
 func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParams) (*signup.Attempt, error) {
 	s := e.Settings(ctx)
 	if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
@@ -81,16 +83,20 @@ func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParam
 		if missingAs(err, nil) != nil {
 			return err
 		}
-		if err != nil || from.ClientID != c.ID || from.StatusAt(t.now) != signin.NeedsIdentifier || from.Transfer() == nil ||
+		if err != nil || from.ClientID != c.ID || from.StatusAt(t.now) == signin.Abandoned || from.Transfer() == nil && from.TransferAddress() == nil ||
 			!t.now.Before(from.First.VerifiedAt.Add(transferFor)) {
 			return fault.New("account_transfer_invalid", "")
 		}
-		id := from.Transfer()
-		from.External = nil
+		id, address := from.Transfer(), from.TransferAddress()
+		from.External, from.First = nil, nil
 		if err := signin.Put(ctx, t, from); err != nil {
 			return err
 		}
 		c.SignInID = ""
+		in := in
+		if address != nil {
+			in.EmailAddress = &address.Target
+		}
 		run := signUpRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s}
 		a = signup.New(c.ID, s.SignUp.AbandonAfter, t.now)
 		c.SignUpID = a.ID
@@ -98,10 +104,17 @@ func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParam
 		if err != nil || refused != nil {
 			return firstError(err, refused)
 		}
-		v := handedOver(id, t.now)
-		next.Verifications = map[string]factor.Verification{factor.ExternalAccount: v}
-		if a, err = run.arrive(ctx, next, v.ID, id, ""); err != nil {
-			return err
+		if address != nil {
+			next.Verifications = map[string]factor.Verification{"email_address": {ID: address.ID, Strategy: address.Strategy,
+				Status: factor.Verified, Target: next.EmailAddress, VerifiedAt: address.VerifiedAt, ExpireAt: address.ExpireAt}}
+			a, refused, err = run.step(ctx, next, signup.Update{})
+		} else {
+			v := handedOver(id, t.now)
+			next.Verifications = map[string]factor.Verification{factor.ExternalAccount: v}
+			a, err = run.arrive(ctx, next, v.ID, id, "")
+		}
+		if err != nil || refused != nil {
+			return firstError(err, refused)
 		}
 		c.KeepUntil(a.AbandonAt.Add(day))
 		return signup.Put(ctx, t, &a)
@@ -125,4 +138,38 @@ func firstError(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// mayOrSignUp refuses a sign-in that cannot become a sign-up: only an address
+// that is proved by what is sent to it can, and only where anybody may sign up.
+func (e *Engine) mayOrSignUp(s *settings.Settings, p SignInParams) error {
+	if !p.OrSignUp {
+		return nil
+	}
+	if s.SignUp.Mode != settings.Public {
+		return fault.New("sign_up_if_missing_not_allowed", "sign_up_if_missing")
+	}
+	index, _ := user.Classify(p.Identifier)
+	st, known := e.strategies.Get(p.Strategy)
+	if index != "email" || p.Password != nil || p.Strategy != "" && (!known || st.Traits().Attribute != "email_address") {
+		return fault.New("sign_up_if_missing_strategy_not_supported", "strategy")
+	}
+	return nil
+}
+
+// BeginSignIn begins a sign-in that nobody is named in yet, in place of the
+// client's former one: clients do so to forget that one.
+func (e *Engine) BeginSignIn(ctx context.Context, b *Browser) (*signin.Attempt, error) {
+	s := e.Settings(ctx)
+	if err := e.allow("create_sign_in", b.Addr, s.Limits.CreateSignIn); err != nil {
+		return nil, err
+	}
+	var a signin.Attempt
+	err := e.change(ctx, b, true, func(t *txn, c *session.Client, _ func()) error {
+		a = signin.New(c.ID, s.SignIn.AbandonAfter, t.now)
+		c.SignInID = a.ID
+		c.KeepUntil(a.AbandonAt.Add(day))
+		return signin.Put(ctx, t, &a)
+	})
+	return &a, err
 }

@@ -21,7 +21,7 @@ import (
 // may tell whether there is an account: somebody with this identifier and a
 // password. It is the same each time, and nobody without the instance's key
 // can tell its IDs from others. nil: nobody can have such an identifier.
-func (e *Engine) mask(identifier string) *user.User {
+func (e *Engine) mask(identifier string, orSignUp bool) *user.User {
 	index, value := user.Classify(identifier)
 	if value == "" {
 		return nil
@@ -30,7 +30,7 @@ func (e *Engine) mask(identifier string) *user.User {
 		n := new(big.Int).SetBytes(e.pseudonym("mask of "+prefix, index+":"+value))
 		return prefix + "_0" + n.Text(62)[:26]
 	}
-	u := &user.User{Meta: store.Meta{ID: madeUp("user")}, PasswordEnabled: true}
+	u := &user.User{Meta: store.Meta{ID: madeUp("user")}, PasswordEnabled: !orSignUp}
 	id := user.Identification{ID: madeUp("idn"), Value: value, Canonical: value, Verified: true}
 	switch index {
 	case "email":
@@ -45,9 +45,9 @@ func (e *Engine) mask(identifier string) *user.User {
 
 // factsNamed reads what a sign-in by an identifier is decided from. Behind a
 // mask the reads are the same whether there is a user or not.
-func (e *Engine) factsNamed(ctx context.Context, tx store.Tx, s *settings.Settings, identifier string) (f signInFacts, err error) {
-	if s.Protection.Strict() {
-		f.mask = e.mask(identifier)
+func (e *Engine) factsNamed(ctx context.Context, tx store.Tx, s *settings.Settings, identifier string, orSignUp bool) (f signInFacts, err error) {
+	if s.Protection.Strict() || orSignUp {
+		f.mask = e.mask(identifier, orSignUp)
 	}
 	if f.mask == nil {
 		return factsByIdentifier(ctx, tx, identifier, s)
@@ -65,7 +65,7 @@ func (e *Engine) factsNamed(ctx context.Context, tx store.Tx, s *settings.Settin
 // factsFor reads what goes on with an attempt.
 func (e *Engine) factsFor(ctx context.Context, tx store.Tx, a *signin.Attempt) (f signInFacts, err error) {
 	if a.Masked {
-		f.mask = e.mask(a.Identifier)
+		f.mask = e.mask(a.Identifier, a.OrSignUp)
 	}
 	if f.mask == nil {
 		return factsByID(ctx, tx, a.UserID)
@@ -143,7 +143,7 @@ func (e *Engine) sendNobody(ctx context.Context, t *txn, s factor.Send, about li
 		}
 	}
 	m := codeMail(s, by, t.now)
-	m.Slug, m.Data.OTPCode, m.GoodUntil = slug, "", time.Time{}
+	m.Slug, m.Data.OTPCode = slug, ""
 	m.Data.ActionURL = e.pageURL(by, map[string]string{notify.SignUpAttemptExists: "/sign-in", notify.SignInAttemptUnknown: "/sign-up"}[slug], nil)
 	m.Void = !e.lastSettings().Mails.Sends(slug)
 	if _, err := user.CanonicalEmail(s.To); err != nil {

@@ -45,7 +45,7 @@ type Server struct {
 	Now func() time.Time
 
 	issuer, path string
-	key          *rsa.PrivateKey
+	key          func() *rsa.PrivateKey // made when it is first needed, as that takes its time
 	mux          *http.ServeMux
 
 	mu     sync.Mutex
@@ -82,11 +82,7 @@ func New(issuer string) (*Server, error) {
 	if a, err := netip.ParseAddr(u.Hostname()); u.Scheme != "http" || u.Hostname() != "localhost" && (err != nil || !a.IsLoopback()) {
 		return nil, errors.New("oauthtest: the issuer must be on a loopback address: everybody is let in as anybody")
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{issuer: strings.TrimSuffix(issuer, "/"), path: strings.TrimSuffix(u.Path, "/"), key: key,
+	s := &Server{issuer: strings.TrimSuffix(issuer, "/"), path: strings.TrimSuffix(u.Path, "/"), key: sync.OnceValue(newKey),
 		mux: http.NewServeMux(), grants: map[string]grant{}}
 	for pattern, h := range map[string]http.HandlerFunc{
 		"GET /.well-known/openid-configuration": s.discovery, "GET /keys": s.keys, "GET /authorize": s.form,
@@ -96,6 +92,14 @@ func New(issuer string) (*Server, error) {
 		s.mux.HandleFunc(method+" "+s.path+path, h)
 	}
 	return s, nil
+}
+
+func newKey() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err) // the system has no randomness
+	}
+	return key
 }
 
 // Provider is the value for auth.Config.Social.
@@ -131,7 +135,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) keys(w http.ResponseWriter, _ *http.Request) {
 	b := base64.RawURLEncoding
 	write(w, http.StatusOK, map[string]any{"keys": []any{map[string]string{"kty": "RSA", "kid": "fake", "use": "sig", "alg": "RS256",
-		"n": b.EncodeToString(s.key.N.Bytes()), "e": b.EncodeToString(big.NewInt(int64(s.key.E)).Bytes())}}})
+		"n": b.EncodeToString(s.key().N.Bytes()), "e": b.EncodeToString(big.NewInt(int64(s.key().E)).Bytes())}}})
 }
 
 // passed are the parameters of a request that the form carries along.
@@ -345,7 +349,7 @@ func (s *Server) sign(g grant) (string, error) {
 	if g.nonce != "" {
 		c["nonce"] = g.nonce
 	}
-	return SignRS256(s.key, "fake", c)
+	return SignRS256(s.key(), "fake", c)
 }
 
 // SignRS256 makes a signed token of claims, for tests that need ID tokens of

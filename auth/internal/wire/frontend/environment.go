@@ -284,6 +284,9 @@ type APIKeysSettings struct {
 func NewEnvironment(s *settings.Settings, offered []*oauth.Provider, p Paths, c captcha.Public) Environment {
 	env := Environment{AuthConfig: authConfig(s), DisplayConfig: displayConfig(s, p), UserSettings: userSettings(s)}
 	env.UserSettings.Social = social(offered)
+	for _, o := range offered { // whoever comes from there has shown that they are no program
+		env.DisplayConfig.CaptchaOAuthBypass = append(env.DisplayConfig.CaptchaOAuthBypass, o.Strategy())
+	}
 	if s.Captcha.SignUp || s.Captcha.SignIn {
 		d := &env.DisplayConfig
 		env.UserSettings.SignUp.CaptchaEnabled, env.UserSettings.SignUp.CaptchaWidgetType = true, c.WidgetType
