@@ -17,6 +17,7 @@ import (
 	"github.com/usherauth/usher/auth/ui"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
+	"github.com/usherauth/usher/user/phone"
 )
 
 // Auth is an instance of usher. It is safe for use by many goroutines.
@@ -59,7 +60,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		Schedule: c.KeySchedule, SecretKeys: c.SecretKeys, Hasher: c.Passwords, Breaches: c.Breaches,
 		PasskeyHost: s.PasskeyHost(), PasskeyOrigins: s.PasskeyOrigins(),
 		Local: s.Local, Captcha: c.Captcha,
-		Mailer: c.Mailer, SMS: c.SMS, Phone: c.Phone, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser, Catalogue: c.Organizations, Resolver: c.Resolver,
+		Mailer: c.Mailer, SMS: c.SMS, Phone: phone.Parser{}, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser, Catalogue: c.Organizations, Resolver: c.Resolver,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)

@@ -69,12 +69,9 @@ type Config struct {
 	// hands it to Mailer if there is one. It is refused on a URL that is not a
 	// loopback one, since whoever sees the page can sign in as anybody.
 	DevInbox bool
-	// SMS sends text messages and Phone reads telephone numbers: a phone.Parser
-	// of package user/phone, whose tables only hosts with phone numbers link. Both
-	// are needed where the settings enable phone numbers. SMS nil, with the
-	// development inbox: messages show there. See package auth/notify/twilio.
-	SMS   notify.SMSSender
-	Phone user.PhoneParser
+	// SMS sends text messages. nil, with the development inbox: they show there;
+	// else phone numbers cannot be enabled. See package auth/notify/twilio.
+	SMS notify.SMSSender
 	// MailFrom is the sender of mails; empty: the mailer's own.
 	MailFrom string
 	// MailTemplates and PageTemplates stand in for the built-in files of the

@@ -157,8 +157,7 @@ var fields = map[string]func(*testing.T){
 			}
 		}
 	},
-	"SMS":   needed("phone_number.verifications", func(c *auth.Config) { c.SMS = nil }),
-	"Phone": needed("phone_number.enabled", func(c *auth.Config) { c.Phone = nil }),
+	"SMS": smsNeeded,
 	"MailFrom": func(t *testing.T) {
 		i := start(t, func(c *auth.Config) { c.MailFrom = "Tea <tea@example.com>" })
 		if m := mailed(t, i); m.From != "Tea <tea@example.com>" {

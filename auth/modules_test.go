@@ -17,7 +17,7 @@ var modules = map[string]string{
 	"github.com/google/go-cmp":        "tests: says where two values differ",
 	"github.com/jackc/pgx/v5":         "driver for PostgreSQL",
 	"github.com/pquerna/otp":          "codes of authenticator apps",
-	"github.com/nyaruka/phonenumbers": "the numbering plans of all countries, for reading phone numbers",
+	"github.com/nyaruka/phonenumbers": "tests: the port of libphonenumber that user/phone is held against, and gets its table from",
 	"github.com/wneessen/go-mail":     "MIME and SMTP with every kind of TLS",
 	"go.etcd.io/bbolt":                "the database of the example of a custom store",
 	"go.uber.org/goleak":              "tests: no goroutine is left behind",

@@ -153,7 +153,7 @@ func (u Users) DeleteEmailAddress(ctx context.Context, userID, id string) error 
 
 // AddPhoneNumber gives a user a phone number: verified, if the host vouches for
 // it, else reserved, which is good for signing in and still to be proved. A
-// number without + is one of the default country. It needs Config.Phone.
+// number without + is one of the default country.
 func (u Users) AddPhoneNumber(ctx context.Context, userID, number string, verified, primary bool) (*user.Identification, error) {
 	_, id, err := u.u.CreatePhoneNumber(ctx, userID, number, engine.HostPhoneParams{Verified: &verified, Primary: &primary})
 	return id, refusal(err)

@@ -29,7 +29,7 @@ import (
 type way struct {
 	name  string
 	set   func(*settings.Settings) // nil: as authtest has it
-	given user.CreateParams        // the account; without addresses there is none
+	given user.CreateParams        // the account; without addresses and numbers there is none
 	arm   func(w *walk)            // gives the account more; nil: nothing
 	steps []wayStep
 }
@@ -67,11 +67,13 @@ func coded(pairs ...string) func(*walk) url.Values {
 	}
 }
 
-const wayUser, wayPassword, wayNewPassword = "ada@example.com", "violet-teapot-overture", "overture-teapot-violet"
+const wayUser, wayName, wayPassword, wayNewPassword = "ada@example.com", "ada_lovelace", "violet-teapot-overture", "overture-teapot-violet"
 
 var (
 	plainUser    = user.CreateParams{EmailAddresses: []string{wayUser}, Password: wayPassword}
 	bareUser     = user.CreateParams{EmailAddresses: []string{wayUser}, SkipPasswordRequirement: true}
+	phoneUser    = user.CreateParams{PhoneNumbers: []string{adasPhone}, Password: wayPassword}
+	namedUser    = user.CreateParams{EmailAddresses: []string{wayUser}, Username: wayName, Password: wayPassword}
 	importedUser = user.CreateParams{EmailAddresses: []string{wayUser}, PasswordHasher: "md5", PasswordDigest: "473349de14aee00d7a356cd0c10c3366"}
 )
 
@@ -148,6 +150,30 @@ var ways = []way{
 			return form("strategy", "backup_code", "code", w.backup)(w)
 		}, 2, "complete"},
 	}},
+	{name: "username and password", set: usernamesOn, given: namedUser, steps: []wayStep{
+		{"create", signIns, form("identifier", wayName, "password", wayPassword), 2, "complete"},
+	}},
+	{name: "phone_code", set: phonesOn, given: phoneUser, steps: []wayStep{
+		{"create", signIns, form("identifier", adasPhone), 1, "needs_first_factor"},
+		{"prepare", signIns + "/{id}/prepare_first_factor", form("strategy", "phone_code"), 1, "needs_first_factor"},
+		{"attempt", signIns + "/{id}/attempt_first_factor", coded("strategy", "phone_code"), 2, "complete"},
+	}},
+	{name: "reset_password_phone_code", set: phonesOn, given: phoneUser, steps: []wayStep{
+		{"create", signIns, form("identifier", adasPhone), 1, "needs_first_factor"},
+		{"prepare", signIns + "/{id}/prepare_first_factor", form("strategy", "reset_password_phone_code"), 1, "needs_first_factor"},
+		{"attempt", signIns + "/{id}/attempt_first_factor", coded("strategy", "reset_password_phone_code"), 2, "needs_new_password"},
+		{"reset", signIns + "/{id}/reset_password", form("password", wayNewPassword), 1, "complete"},
+	}},
+	{name: "password, then phone_code", set: phonesOn, given: plainUser, arm: (*walk).armSecondPhone, steps: []wayStep{
+		{"create", signIns, form("identifier", wayUser, "password", wayPassword), 2, "needs_second_factor"},
+		{"prepare", signIns + "/{id}/prepare_second_factor", form("strategy", "phone_code"), 1, "needs_second_factor"},
+		{"attempt", signIns + "/{id}/attempt_second_factor", coded("strategy", "phone_code"), 2, "complete"},
+	}},
+	{name: "sign-up by phone", set: phonesOn, steps: []wayStep{
+		{"create", signUps, form("phone_number", adasPhone, "password", wayPassword), 1, "missing_requirements"},
+		{"prepare", signUps + "/{id}/prepare_verification", form("strategy", "phone_code"), 1, "missing_requirements"},
+		{"attempt", signUps + "/{id}/attempt_verification", coded("strategy", "phone_code"), 1, "complete"},
+	}},
 	{name: "sign-up", steps: []wayStep{
 		{"create", signUps, form("email_address", wayUser, "password", wayPassword), 1, "missing_requirements"},
 		{"prepare", signUps + "/{id}/prepare_verification", form("strategy", "email_code"), 1, "missing_requirements"},
@@ -193,14 +219,14 @@ func newWalk(t testing.TB, way way, st store.Store, change func(*auth.Config)) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	if way.name == "sign-up" { // the first new password unpacks the lists of common ones
+	if strings.HasPrefix(way.name, "sign-up") { // the first new password unpacks the lists of common ones
 		first := user.CreateParams{EmailAddresses: []string{"first@example.com"}, Password: wayPassword}
 		if _, err := a.Users().Create(t.Context(), first); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w := &walk{t: t, a: a, h: a.Handler(), store: st, cookies: map[string]string{}, social: provider}
-	if len(way.given.EmailAddresses) > 0 {
+	if len(way.given.EmailAddresses)+len(way.given.PhoneNumbers) > 0 {
 		u, err := a.Users().Create(t.Context(), way.given)
 		if err != nil {
 			t.Fatal(err)

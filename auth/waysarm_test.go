@@ -27,6 +27,24 @@ func passkeysOn(s *settings.Settings) { s.Passkeys.Enabled = true }
 
 func secondsOn(s *settings.Settings) { s.SecondFactors.TOTP, s.SecondFactors.BackupCodes = true, true }
 
+func usernamesOn(s *settings.Settings) { s.Username.Enabled = true }
+
+func phonesOn(s *settings.Settings) {
+	s.PhoneNumber, s.Phones.SecondFactor, s.EmailAddress.Required = settings.PhoneCodes(), true, false
+}
+
+// armSecondPhone adds a number that only proves the second step.
+func (w *walk) armSecondPhone() {
+	w.t.Helper()
+	n, err := w.a.Users().AddPhoneNumber(w.t.Context(), w.userID, adasPhone, true, false)
+	if err == nil {
+		_, err = w.a.Users().SetSecondFactor(w.t.Context(), w.userID, n.ID, true)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func restricted(s *settings.Settings) { s.SignUp.Mode = settings.Restricted }
 
 // armed keeps the ticket that the host made.

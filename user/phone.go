@@ -12,7 +12,7 @@ type Phone struct {
 }
 
 // A PhoneParser reads numbers as people write them. Package user/phone has the
-// one that hosts use; it is no part of this package, which every host links.
+// one that usher uses.
 type PhoneParser interface {
 	// ParsePhone reads a number; one without + is a national one of country, a
 	// code of two letters. What is no number is ErrInvalidPhoneNumber.

@@ -18,8 +18,8 @@ func TestBackendJS(t *testing.T) {
 		name string
 		host func(*testing.T) *host
 	}{
-		{"memory", func(t *testing.T) *host { return newHost(t) }},
-		{"sqlite, without a URL", func(t *testing.T) *host { return newHost(t, onSQLite(t), anywhere) }},
+		{"memory", func(t *testing.T) *host { return newHost(t, withOrganizations) }},
+		{"sqlite, without a URL", func(t *testing.T) *host { return newHost(t, onSQLite(t), anywhere, withOrganizations) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := c.host(t)

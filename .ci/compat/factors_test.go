@@ -32,9 +32,9 @@ func passkeyHost(t *testing.T, changes ...func(*auth.Config)) *host {
 
 // device gives the browser a device that makes passkeys, with a person before
 // it who shows a finger.
-func (b *browser) device() webauthn.AuthenticatorID {
+func (b *browser) device() {
 	b.t.Helper()
-	id, err := chromedp.Run(b.ctx, func(ctx context.Context, tab *chromedp.Target) (webauthn.AuthenticatorID, error) {
+	_, err := chromedp.Run(b.ctx, func(ctx context.Context, tab *chromedp.Target) (webauthn.AuthenticatorID, error) {
 		// Clerk's clients know no passkeys in browsers that programs drive.
 		_, err1 := cdp.Call(ctx, tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
 			Source: `Object.defineProperty(Navigator.prototype, "webdriver", {get: () => false})`})
@@ -50,26 +50,18 @@ func (b *browser) device() webauthn.AuthenticatorID {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return id
 }
 
-// present says whether somebody is before the device.
-func (b *browser) present(id webauthn.AuthenticatorID, there bool) {
+// listOff takes away the list of passkeys in the field, which the device answers
+// at once: then there is the button alone.
+func (b *browser) listOff() {
 	b.t.Helper()
-	_, err := chromedp.Run(b.ctx, func(ctx context.Context, tab *chromedp.Target) (cdp.Empty, error) {
-		return cdp.Call(ctx, tab, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: id, Enabled: there})
+	err := b.h.UpdateSettings(b.t.Context(), func(s *settings.Settings) error {
+		s.Passkeys.AllowAutofill = false
+		return nil
 	})
 	if err != nil {
 		b.t.Fatal(err)
-	}
-}
-
-// asks waits until the page has asked for a challenge, which the list of
-// passkeys in a field is made of.
-func (b *browser) asks(path string) {
-	b.t.Helper()
-	if !b.asked(path, 400) {
-		b.fail("no challenge was asked for")
 	}
 }
 
@@ -165,7 +157,7 @@ func TestPasskeys(t *testing.T) {
 	u := h.person(t, "ada@example.com")
 	b := open(t, h)
 	b.goTo("/blank")
-	device := b.device()
+	b.device()
 	b.arrive(u.ID, 0)
 	b.visit("/user#/security")
 	b.click(".cl-profileSectionPrimaryButton__passkeys")
@@ -174,13 +166,9 @@ func TestPasskeys(t *testing.T) {
 	b.text(`Clerk.user.passkeys[0].update({name: "My laptop"}).then(() => 0)`)
 	b.until("it has its name", `Clerk.user.passkeys[0].name === "My laptop"`)
 
-	b.present(device, false) // or the list would be answered at once
 	b.signOut("", 0)
-	b.visit("/sign-in")
-	b.see("input[name=identifier]")
-	b.asks("/sign_ins")
-	b.present(device, true)
-	b.at("/")
+	b.goTo("/sign-in")
+	b.at("/") // the device chooses from the list by itself
 	b.isSignedIn(u.ID)
 
 	off := open(t, passkeyHost(t, set(func(s *settings.Settings) { s.Passkeys.AllowAutofill = false })))
@@ -214,7 +202,7 @@ func TestPasskeysOnPages(t *testing.T) {
 	u := h.person(t, "ada@example.com")
 	b := open(t, h)
 	b.goTo("/blank")
-	device := b.device()
+	b.device()
 	b.arrive(u.ID, 0)
 	b.goTo("/auth/user")
 	b.click("button|Add a passkey")
@@ -225,27 +213,22 @@ func TestPasskeysOnPages(t *testing.T) {
 	b.click("#h-passkeys ~ ul button|Save name")
 	b.see("#h-passkeys ~ ul|My laptop")
 
-	b.present(device, false)
 	b.goTo("/auth/sign-out")
 	b.click("button|Sign out")
 	b.at("/")
 	b.goTo("/auth/sign-in")
-	b.see("button|Sign in with a passkey")
-	b.asks("/passkey/options")
-	b.present(device, true) // who is chosen from the list
-	b.at("/")
+	b.at("/") // the device chooses from the list by itself
 	b.goTo("/private")
 	if got := b.see("#private"); got != u.ID {
 		b.fail("the private page sees %q", got)
 	}
 
-	b.present(device, false)
+	b.listOff()
 	b.goTo("/auth/sign-out")
 	b.click("button|Sign out")
 	b.at("/")
 	b.goTo("/auth/sign-in")
 	b.click("button|Sign in with a passkey")
-	b.present(device, true)
 	b.at("/")
 	b.goTo("/auth/user")
 	b.click("button|Remove My laptop")
@@ -255,6 +238,7 @@ func TestPasskeysOnPages(t *testing.T) {
 	b.at("/")
 	b.expect("response 404")
 	b.goTo("/auth/sign-in")
+	b.click("button|Sign in with a passkey")
 	b.see("[role=alert]|not registered") // the device still offers it
 }
 
@@ -264,7 +248,7 @@ func TestSignUpWithPasskeyOnPages(t *testing.T) {
 	h := passkeyHost(t, set(func(s *settings.Settings) { s.Passkeys.SignUp = true }))
 	b := open(t, h)
 	b.goTo("/blank")
-	device := b.device()
+	b.device()
 	b.goTo("/auth/sign-up")
 	b.fill("input[name=email_address]", "ada@example.com")
 	b.click("button|Use a passkey, no password")
@@ -276,13 +260,12 @@ func TestSignUpWithPasskeyOnPages(t *testing.T) {
 	if err != nil || u.PasswordEnabled || len(u.Passkeys) != 1 {
 		b.fail("the user is %+v, %v", u, err)
 	}
-	b.present(device, false)
+	b.listOff()
 	b.goTo("/auth/sign-out")
 	b.click("button|Sign out")
 	b.at("/")
 	b.goTo("/auth/sign-in")
 	b.click("button|Sign in with a passkey")
-	b.present(device, true)
 	b.at("/")
 	b.goTo("/private")
 	if got := b.see("#private"); got != u.ID {

@@ -12,8 +12,6 @@ func links(s *settings.Settings) {
 	s.EmailAddress.Strategies, s.EmailAddress.Verifications = []string{"email_link"}, []string{"email_link"}
 }
 
-func anyDevice(s *settings.Settings) { s.Protection.LinkSameClient = false }
-
 // link is the path of the link in the n-th mail to an address.
 func (h *host) link(t *testing.T, email string, n int) string {
 	t.Helper()

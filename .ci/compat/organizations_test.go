@@ -196,3 +196,18 @@ func TestOrganizationDomains(t *testing.T) {
 	a.text(`Clerk.organization.getDomains().then(l => l.data[0].updateEnrollmentMode({enrollmentMode: "automatic_invitation", deletePending: false})).then(() => 0)`)
 	a.until("it invites", `Clerk.organization.getDomains().then(l => l.data[0].enrollmentMode === "automatic_invitation")`)
 }
+
+// TestTaskChooseOrganization: where nobody acts without an organization, the
+// component makes one, and the session becomes active.
+func TestTaskChooseOrganization(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, withOrganizations, func(c *auth.Config) { c.Settings.Organizations.ForceSelection = true })
+	u := h.person(t, "ada@example.com")
+	b := open(t, h)
+	b.arrive(u.ID, 0)
+	b.visit("/tasks")
+	b.until("the task is there", `Clerk.client.sessions[0].currentTask?.key === "choose-organization"`)
+	b.fill("input[name=name]", "Acme")
+	b.click(primary)
+	b.until("the session is active", `Clerk.session?.status === "active" && Clerk.organization?.name === "Acme"`)
+}

@@ -32,7 +32,6 @@ import (
 	"github.com/usherauth/usher/token"
 	"github.com/usherauth/usher/user"
 	"github.com/usherauth/usher/user/password"
-	"github.com/usherauth/usher/user/phone"
 )
 
 // Start is what a new [Clock] shows.
@@ -68,7 +67,7 @@ func CheapPasswords() *password.Hasher {
 func New(t testing.TB, changes ...func(*auth.Config)) *Instance {
 	t.Helper()
 	i := &Instance{Clock: NewClock(), Mail: newMailbox(), t: t}
-	c := auth.Config{Store: memory.New(), Settings: Settings(), Mailer: i.Mail, SMS: i.Mail, Phone: phone.Parser{}, Passwords: CheapPasswords(),
+	c := auth.Config{Store: memory.New(), Settings: Settings(), Mailer: i.Mail, SMS: i.Mail, Passwords: CheapPasswords(),
 		KeySchedule: token.Schedule{Algorithm: token.ES256}, Now: i.Clock.Now}
 	for _, change := range changes {
 		change(&c)

@@ -53,8 +53,8 @@ type Usernames struct {
 }
 
 // PhoneCodes is the attribute of phone numbers that people sign up and in with,
-// by codes in text messages. An instance needs auth.Config.Phone and, unless it
-// has the development inbox, auth.Config.SMS.
+// by codes in text messages. Unless it has the development inbox, an instance
+// needs auth.Config.SMS.
 func PhoneCodes() Attribute {
 	return Attribute{Enabled: true, VerifyAtSignUp: true, Strategies: []string{"phone_code"}, Verifications: []string{"phone_code"}}
 }

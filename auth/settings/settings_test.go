@@ -11,18 +11,19 @@ import (
 	"github.com/usherauth/usher/auth/settings"
 )
 
-func TestDefaultIsValid(t *testing.T) {
-	s := settings.Default()
-	if err := s.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var back settings.Settings
-	if err := json.Unmarshal(data, &back); err != nil || fmt.Sprint(back) != fmt.Sprint(s) {
-		t.Errorf("%v\n%+v\n%+v", err, s, back)
+func TestReadyMadeAreValid(t *testing.T) {
+	for name, s := range map[string]settings.Settings{"default": settings.Default(), "everything": settings.Everything()} {
+		if err := s.Validate(); err != nil {
+			t.Fatal(name, err)
+		}
+		data, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back settings.Settings
+		if err := json.Unmarshal(data, &back); err != nil || fmt.Sprint(back) != fmt.Sprint(s) {
+			t.Errorf("%s: %v\n%+v\n%+v", name, err, s, back)
+		}
 	}
 }
 

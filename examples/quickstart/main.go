@@ -34,9 +34,8 @@ func main() {
 	check(err)
 	keys, err := store.LoadKeyring(os.Getenv("USHER_SEALING_KEYS"), *db+".key")
 	check(err)
-	s := settings.Default()
-	s.AppName, s.Sessions.Multi, s.Username.Enabled = "Quickstart", *multi, true
-	s.EmailAddress.Strategies = []string{"email_code", "email_link"}
+	s := settings.Everything()
+	s.AppName, s.Sessions.Multi = "Quickstart", *multi
 	fake, err := oauthtest.New("http://" + *addr + "/fake") // stands in for Google and the like
 	check(err)
 	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s,

@@ -122,6 +122,12 @@ func TestAttack_C13_ChangeNeedsThePassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	in, elsewhere := r.signedIn(u), r.signedIn(u)
+	r.Clock.Advance(11 * time.Minute) // who has just signed in has just shown who it is
+	in.post("/me/change_password", "new_password", better).refused(403, "session_reverification_required")
+	off := func(s *settings.Settings) error { s.Reverification.Enabled = false; return nil }
+	if err := r.UpdateSettings(t.Context(), off); err != nil {
+		t.Fatal(err)
+	}
 	in.post("/me/change_password", "new_password", better).refused(422, "form_param_missing")
 	in.post("/me/change_password", "current_password", "", "new_password", better).refused(422, "form_param_missing", "form_param_nil")
 	in.post("/me/change_password", "current_password", better, "new_password", better+better).refused(422, "form_password_validation_failed")

@@ -188,14 +188,26 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.rotateKeys(ctx); err != nil {
 		return nil, fmt.Errorf("load signing keys: %w", err)
 	}
-	err = e.store.Update(ctx, func(tx store.Tx) error { return organization.EnsureRoles(ctx, tx, cfg.Catalogue, e.now()) })
-	if err != nil {
+	if err := e.ensureRoles(ctx); err != nil {
 		return nil, fmt.Errorf("roles of organizations: %w", err)
 	}
 	if err := e.loadRevocations(ctx); err != nil {
 		return nil, fmt.Errorf("load revocations: %w", err)
 	}
 	return e, nil
+}
+
+// ensureRoles makes the roles that there are to be. Of several instances that
+// start together one makes them, and the others find them.
+func (e *Engine) ensureRoles(ctx context.Context) (err error) {
+	for range 5 {
+		err = e.store.Update(ctx, func(tx store.Tx) error { return organization.EnsureRoles(ctx, tx, e.cfg.Catalogue, e.now()) })
+		_, duplicate := errors.AsType[*store.DuplicateError](err)
+		if !duplicate && !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	return err
 }
 
 // Strategies are the ways in that the instance has.

@@ -89,7 +89,7 @@ func (e *Engine) checkSettings(s *settings.Settings) error {
 			err = errors.Join(err, &settings.FieldError{Field: field, Problem: problem})
 		}
 	}
-	need(!s.PhoneNumber.Enabled || e.cfg.Phone != nil, "phone_number.enabled", "needs a parser of numbers, see auth.Config.Phone")
+	need(!s.PhoneNumber.Enabled || e.cfg.Phone != nil, "phone_number.enabled", "needs a parser of numbers")
 	sends := len(s.PhoneNumber.Strategies)+len(s.PhoneNumber.Verifications) > 0
 	need(!sends || e.cfg.SMS != nil, "phone_number.verifications", "needs a sender of text messages, see auth.Config.SMS")
 	if s.TestMode && !e.cfg.Local {

@@ -4,7 +4,7 @@
 //	sender := &twilio.Sender{
 //		AccountSID: "AC…", AuthToken: os.Getenv("TWILIO_TOKEN"), From: "+15017122661",
 //	}
-//	a, err := auth.New(ctx, auth.Config{SMS: sender, Phone: phone.Parser{}, …})
+//	a, err := auth.New(ctx, auth.Config{SMS: sender, …})
 //
 // # What it refuses
 //

@@ -35,10 +35,6 @@
       location.assign(answer.url);
       return;
     }
-    if (answer.redirected) { // who one is must be shown once more, or from the beginning
-      location.assign(answer.url);
-      return;
-    }
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.error);
     const publicKey = told.options;

@@ -1,0 +1,95 @@
+package organization_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/usherauth/usher/organization"
+	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/store/postgres"
+	"github.com/usherauth/usher/store/postgres/postgrestest"
+	"github.com/usherauth/usher/store/sqlite"
+)
+
+// BenchmarkMembers measures an organization's list of members. The sizes are
+// in USHER_BENCH_MEMBERS, such as 1000,10000,100000: what a page costs does not
+// depend on them.
+func BenchmarkMembers(b *testing.B) {
+	for _, size := range strings.Split(cmp.Or(os.Getenv("USHER_BENCH_MEMBERS"), "1000"), ",") {
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run("sqlite/"+size, func(b *testing.B) {
+			st, err := sqlite.Open(filepath.Join(b.TempDir(), "usher.db"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { st.Close() })
+			benchMembers(b, st, n)
+		})
+		b.Run("postgres/"+size, func(b *testing.B) {
+			st, err := postgres.Open(b.Context(), postgrestest.New(b))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { st.Close() })
+			benchMembers(b, st, n)
+		})
+	}
+}
+
+func benchMembers(b *testing.B, st store.Store, n int) {
+	ctx, w := context.Background(), newWorld(b, st)
+	org := w.found("user_founder", 0)
+	for from := 1; from < n; from += 1000 {
+		w.must(w.in(org, func(tx store.Tx, r *organization.Roles, o *organization.Organization) error {
+			for i := from; i < min(from+1000, n); i++ {
+				role := "org:member"
+				if i%100 == 0 {
+					role = "org:admin"
+				}
+				m := organization.NewMember{UserID: fmt.Sprintf("user_%d", i), Role: role,
+					Texts: []string{fmt.Sprintf("first%d last%d", i, i%1000), fmt.Sprintf("person%d@example.com", i)}}
+				if _, err := organization.Add(ctx, tx, o, r, m, now.Add(time.Duration(i)*time.Second)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	list := func(name string, f organization.MemberFilter, p organization.Page, want int) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				w.must(w.View(ctx, func(tx store.Tx) error {
+					o, err := organization.Get(ctx, tx, org)
+					if err != nil {
+						return err
+					}
+					ms, _, err := organization.Members(ctx, tx, o, f, p)
+					if len(ms) != want {
+						b.Fatalf("%d members, want %d", len(ms), want)
+					}
+					return err
+				}))
+			}
+		})
+	}
+	list("newest", organization.MemberFilter{}, organization.Page{OrderBy: "-created_at", Limit: 10}, 10)
+	list("admins", organization.MemberFilter{Roles: []string{"org:admin"}}, organization.Page{Limit: 5}, 5)
+	list("search", organization.MemberFilter{Query: "first7 last7"}, organization.Page{Limit: 1}, 1)
+	list("one", organization.MemberFilter{UserIDs: []string{"user_500"}}, organization.Page{Limit: 10}, 1)
+	b.Run("come and go", func(b *testing.B) {
+		for b.Loop() {
+			w.must(w.add(org, "user_new", "org:member"))
+			w.must(w.remove(org, "user_new"))
+		}
+	})
+}
