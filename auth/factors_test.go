@@ -25,14 +25,13 @@ import (
 // enrolled is a user with every factor there is, and what opens each.
 type enrolled struct {
 	*authtest.Instance
-	t        *testing.T
-	ada      *user.User
-	own      *http.Client // where they were set up
-	secret   []byte
-	codes    []string
-	device   *passkeytest.Device
-	passkey  string
-	lastCode string
+	t       *testing.T
+	ada     *user.User
+	own     *http.Client // where they were set up
+	secret  []byte
+	codes   []string
+	device  *passkeytest.Device
+	passkey string
 }
 
 func withPasskeys(c *auth.Config) {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/usherauth/usher/organization"
 )
@@ -141,15 +142,20 @@ func (r Rule) ask(id *Identity) error {
 
 // ownRules is where the code of the rules of this package is. It is in one
 // place for each, as the functions that make them are not inlined.
-var ownRules = map[uintptr]bool{}
-
-func init() {
-	for _, r := range []Rule{InOrganization(), Role(""), Permission(""), Any(), All(), Not(nil), Team("")} {
-		ownRules[reflect.ValueOf(r).Pointer()] = true
-	}
+var ownRules struct {
+	once sync.Once
+	at   map[uintptr]bool
 }
 
-func (r Rule) own() bool { return ownRules[reflect.ValueOf(r).Pointer()] }
+func (r Rule) own() bool {
+	ownRules.once.Do(func() {
+		ownRules.at = map[uintptr]bool{}
+		for _, own := range []Rule{InOrganization(), Role(""), Permission(""), Any(), All(), Not(nil), Team("")} {
+			ownRules.at[reflect.ValueOf(own).Pointer()] = true
+		}
+	})
+	return ownRules.at[reflect.ValueOf(r).Pointer()]
+}
 
 // checkRules panics if a rule names a permission that nobody can hold.
 func (a *Auth) checkRules(rules []Rule) {

@@ -65,5 +65,3 @@ var organizationRoutes = []route{
 	{"GET /v1/instance/organization_settings", getOrgSettings},
 	{"PATCH /v1/instance/organization_settings", updateOrgSettings},
 }
-
-func init() { routes = append(routes, organizationRoutes...) }

@@ -1,5 +1,7 @@
 package bapi
 
+import "slices"
+
 // A route is a verb and a path under the Backend API's own.
 type route struct {
 	pattern string
@@ -7,7 +9,10 @@ type route struct {
 }
 
 // routes are all endpoints.
-var routes = []route{
+var routes = slices.Concat(userRoutes, organizationRoutes)
+
+// userRoutes are those that are about no organization.
+var userRoutes = []route{
 	{"GET /v1/users", listUsers},
 	{"POST /v1/users", createUser},
 	{"GET /v1/users/count", countUsers},

@@ -58,7 +58,7 @@ func TestFault_R23_Turnstile(t *testing.T) {
 		{"down", says(502, `{"success":true,"hostname":"app.example.com"}`), captcha.ErrUnavailable},
 		{"garbage", says(200, `<html>`), captcha.ErrUnavailable},
 		{"endless", says(200, strings.Repeat(" ", 1<<20)), captcha.ErrUnavailable},
-		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", 302) }, captcha.ErrUnavailable},
+		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }, captcha.ErrUnavailable},
 		{"hangs", hang, captcha.ErrUnavailable},
 	} {
 		reply = c.reply

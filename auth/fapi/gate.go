@@ -1,6 +1,10 @@
 package fapi
 
-import "github.com/usherauth/usher/session"
+import (
+	"maps"
+
+	"github.com/usherauth/usher/session"
+)
 
 // A gate says when a route needs factors that were shown a short time ago.
 type gate func(*call) bool
@@ -12,7 +16,14 @@ func never(*call) bool  { return false }
 // gates has every route that changes an account: what the account hangs on is
 // open only to who has shown within ten minutes who they are. A test looks for
 // routes that are missing.
-var gates = map[string]gate{
+var gates = func() map[string]gate {
+	all := maps.Clone(organizationGates)
+	maps.Copy(all, accountGates)
+	return all
+}()
+
+// accountGates are those of routes that are about no organization.
+var accountGates = map[string]gate{
 	"PATCH /v1/me":                             namesIdentifier,
 	"DELETE /v1/me":                            always,
 	"PATCH /v1/me/metadata":                    never,
@@ -68,13 +79,19 @@ func (c *call) gated(rt Route) error {
 
 // taskRoutes are the routes that a pending session may call, by the tasks that
 // need them. It is nobody to every other route that needs a session.
-var taskRoutes = map[string][]string{
-	"POST /v1/me/change_password":                                      {session.TaskResetPassword},
-	"POST /v1/me/totp":                                                 {session.TaskSetupMFA},
-	"DELETE /v1/me/totp":                                               {session.TaskSetupMFA},
-	"POST /v1/me/totp/attempt_verification":                            {session.TaskSetupMFA},
-	"POST /v1/me/phone_numbers":                                        {session.TaskSetupMFA},
-	"PATCH /v1/me/phone_numbers/{phone_number_id}":                     {session.TaskSetupMFA},
-	"POST /v1/me/phone_numbers/{phone_number_id}/prepare_verification": {session.TaskSetupMFA},
-	"POST /v1/me/phone_numbers/{phone_number_id}/attempt_verification": {session.TaskSetupMFA},
-}
+var taskRoutes = func() map[string][]string {
+	all := map[string][]string{}
+	for task, routes := range map[string][]string{
+		session.TaskResetPassword: {"POST /v1/me/change_password"},
+		session.TaskSetupMFA: {"POST /v1/me/totp", "DELETE /v1/me/totp", "POST /v1/me/totp/attempt_verification",
+			"POST /v1/me/phone_numbers", "PATCH /v1/me/phone_numbers/{phone_number_id}",
+			"POST /v1/me/phone_numbers/{phone_number_id}/prepare_verification",
+			"POST /v1/me/phone_numbers/{phone_number_id}/attempt_verification"},
+		session.TaskChooseOrganization: choosing,
+	} {
+		for _, route := range routes {
+			all[route] = append(all[route], task)
+		}
+	}
+	return all
+}()

@@ -1,18 +1,5 @@
 package fapi
 
-import (
-	"maps"
-
-	"github.com/usherauth/usher/session"
-)
-
-func init() {
-	maps.Copy(gates, organizationGates)
-	for _, route := range choosing {
-		taskRoutes[route] = append(taskRoutes[route], session.TaskChooseOrganization)
-	}
-}
-
 // choosing are the routes by which somebody who must be in an organization
 // finds one, or makes it.
 var choosing = []string{"POST /v1/organizations", "GET /v1/organizations/{organization_id}", "PUT /v1/organizations/{organization_id}/logo",

@@ -259,7 +259,7 @@ func TestAttack_P01_ChallengeIsUsedOnce(t *testing.T) {
 	c.showPasskey(path, answer).ok()
 	c.showPasskey(path, answer).refused(400, "client_state_invalid")
 	for range 2 {
-		path, nonce = other.challenge()
+		_, nonce = other.challenge()
 	}
 	old := other.answerTo(d, nonce)
 	path, _ = other.challenge() // a newer one

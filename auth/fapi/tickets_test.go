@@ -233,7 +233,6 @@ func TestAttack_S16_Impersonation(t *testing.T) {
 	}
 
 	// Ten minutes without a sign, and half an hour in all.
-	idle := b.fork()
 	for range 5 {
 		r.advance(5 * time.Minute)
 		b.post("/v1/client/sessions/" + sid + "/tokens").ok()
@@ -241,7 +240,7 @@ func TestAttack_S16_Impersonation(t *testing.T) {
 	r.advance(5 * time.Minute)
 	b.post("/v1/client/sessions/"+sid+"/tokens").refused(401, "authentication_invalid")
 	_, wire = r.actorToken(uid)
-	idle = r.browser()
+	idle := r.browser()
 	sid = idle.post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).ok().str("response.created_session_id")
 	r.advance(10 * time.Minute)
 	idle.post("/v1/client/sessions/"+sid+"/tokens").refused(401, "authentication_invalid")

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,32 +10,6 @@ import (
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/organization"
 )
-
-func init() {
-	names = append(names, "organizations", "create_organization", "organization", "organization_delete", "organization_invitation")
-	maps.Copy(texts, map[[2]string]string{
-		{"form_param_nil", "organization_name"}:            "Enter a name.",
-		{"form_param_format_invalid", "organization_name"}: "Names have 1 to 256 characters, without links and angle brackets.",
-		{"form_param_format_invalid", "slug"}:              "Use small letters, digits and single hyphens, and no reserved word.",
-		{"form_identifier_exists", "slug"}:                 "That name in links is taken.",
-	})
-	maps.Copy(notices, map[string]string{
-		"org-personal":    "You are in your personal account.",
-		"org-switched":    "You have switched the organization.",
-		"org-joined":      "You have joined the organization.",
-		"org-asked":       "You have asked to join.",
-		"org-created":     "The organization has been created.",
-		"org-saved":       "The organization has been saved.",
-		"org-invited":     "The invitations have been sent.",
-		"org-revoked":     "The invitation has been revoked.",
-		"org-let-in":      "There is a new member.",
-		"org-turned-down": "The request has been turned down.",
-		"org-role":        "The role has been changed.",
-		"org-removed":     "The member has been removed.",
-		"org-left":        "You have left the organization.",
-		"org-deleted":     "The organization has been deleted.",
-	})
-}
 
 // organizationRoutes are the pages of organizations.
 func organizationRoutes() map[string]route {

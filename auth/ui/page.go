@@ -235,6 +235,20 @@ func (x *exchange) page() *Page {
 // notices are what can be said of a thing that was done. The code travels in
 // the URL; one that is not here says nothing.
 var notices = map[string]string{
+	"org-personal":    "You are in your personal account.",
+	"org-switched":    "You have switched the organization.",
+	"org-joined":      "You have joined the organization.",
+	"org-asked":       "You have asked to join.",
+	"org-created":     "The organization has been created.",
+	"org-saved":       "The organization has been saved.",
+	"org-invited":     "The invitations have been sent.",
+	"org-revoked":     "The invitation has been revoked.",
+	"org-let-in":      "There is a new member.",
+	"org-turned-down": "The request has been turned down.",
+	"org-role":        "The role has been changed.",
+	"org-removed":     "The member has been removed.",
+	"org-left":        "You have left the organization.",
+	"org-deleted":     "The organization has been deleted.",
 	"sent":            "We sent you another one.",
 	"sent-code":       "We sent you a code.",
 	"step-up":         "Please confirm first, then do it again.",

@@ -14,6 +14,10 @@ import (
 // texts say it better than the table of codes, which knows no pages. The key is
 // a code with the field, or with none for every field.
 var texts = map[[2]string]string{
+	{"form_param_nil", "organization_name"}:                        "Enter a name.",
+	{"form_param_format_invalid", "organization_name"}:             "Names have 1 to 256 characters, without links and angle brackets.",
+	{"form_param_format_invalid", "slug"}:                          "Use small letters, digits and single hyphens, and no reserved word.",
+	{"form_identifier_exists", "slug"}:                             "That name in links is taken.",
 	{"form_param_nil", "identifier"}:                               "Enter your email address.",
 	{"form_param_nil", "email_address"}:                            "Enter your email address.",
 	{"form_param_nil", "phone_number"}:                             "Enter your phone number.",

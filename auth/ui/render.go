@@ -17,7 +17,8 @@ import (
 var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_link", "link", "link_done", "verify", "tasks", "sign_in_new_password", "signed_in",
 	"sign_in_trust",
 	"sign_up_passkey", "sign_in_app", "sign_in_sms", "sign_in_backup_code", "user_app", "user_codes",
-	"away", "transfer", "sign_up", "sign_up_continue", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error"}
+	"away", "transfer", "sign_up", "sign_up_continue", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error",
+	"organizations", "create_organization", "organization", "organization_delete", "organization_invitation"}
 
 // parseTemplates reads all templates.
 func parseTemplates(files overlay) (map[string]*template.Template, error) {
@@ -59,9 +60,13 @@ func parse(t *template.Template, files overlay, name string) error {
 // tryTemplates runs each template once on a made-up page, so that a broken
 // overlay is found when the host starts and not by a visitor.
 func (p *pages) tryTemplates() error {
+	views, err := p.views()
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for _, name := range names {
-		if err := p.views[name].ExecuteTemplate(io.Discard, "layout", p.sample()); err != nil {
+		if err := views[name].ExecuteTemplate(io.Discard, "layout", p.sample()); err != nil {
 			errs = append(errs, fmt.Errorf("ui: %w", err))
 		}
 	}
@@ -121,7 +126,11 @@ func plural(n int, noun string) string {
 // render answers with a page, whole or not at all.
 func (x *exchange) render(status int, name string, pg *Page) error {
 	var b bytes.Buffer
-	if err := x.p.views[name].ExecuteTemplate(&b, "layout", pg); err != nil {
+	views, err := x.p.views()
+	if err == nil {
+		err = views[name].ExecuteTemplate(&b, "layout", pg)
+	}
+	if err != nil {
 		return fault.Wrap(fault.Internal, "", fmt.Errorf("template %s: %w", name, err))
 	}
 	x.cookies()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"sync"
 
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -38,7 +39,7 @@ type pages struct {
 	opts     Options
 	headers  httpx.Page
 	routes   map[string]route
-	views    map[string]*template.Template
+	views    func() (map[string]*template.Template, error)
 	style    asset
 	script   asset
 	work     asset // the script of the proof of work
@@ -59,10 +60,10 @@ func New(e *engine.Engine, s *site.Site, opts Options) (http.Handler, error) {
 	p.work = newWorkScript()
 	p.script, err = newScript(files)
 	errs = append(errs, err)
-	if p.views, err = parseTemplates(files); err == nil {
-		err = p.tryTemplates()
+	p.views = sync.OnceValues(func() (map[string]*template.Template, error) { return parseTemplates(files) })
+	if opts.Overlay != nil { // the built-in ones are read when the first page is asked for
+		errs = append(errs, p.tryTemplates())
 	}
-	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

@@ -17,10 +17,9 @@ import (
 
 // world is the application with two organizations.
 type world struct {
-	t    *testing.T
-	app  *app
-	srv  *httptest.Server
-	acme string
+	t   *testing.T
+	app *app
+	srv *httptest.Server
 }
 
 func newWorld(t *testing.T) *world {

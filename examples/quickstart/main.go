@@ -1,5 +1,4 @@
-// Quickstart is a whole application on one SQLite file: sign-up, sign-in, a
-// private page, a JSON route and Clerk's components. Mail and SMS show at /dev/mail.
+// Quickstart is a whole application on one SQLite file, with every way to sign in.
 package main
 
 import (
@@ -25,22 +24,18 @@ import (
 var files embed.FS
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:4010", "address to listen on, as browsers write it: with a host")
+	addr := flag.String("addr", "127.0.0.1:4010", "loopback address to listen on")
 	db := flag.String("db", "usher.db", "SQLite file; its secrets are sealed by USHER_SEALING_KEYS, or else by a key made beside it")
 	multi := flag.Bool("multi-session", false, "let several accounts be signed in in one browser")
 	clerkJS := flag.String("clerk-js", "", "node_modules folder with Clerk's bundles (default: a public CDN)")
 	flag.Parse()
-	st, err := sqlite.Open(*db)
-	check(err)
-	keys, err := store.LoadKeyring(os.Getenv("USHER_SEALING_KEYS"), *db+".key")
-	check(err)
 	s := settings.Everything()
 	s.AppName, s.Sessions.Multi = "Quickstart", *multi
-	fake, err := oauthtest.New("http://" + *addr + "/fake") // stands in for Google and the like
-	check(err)
-	a, err := auth.New(context.Background(), auth.Config{Store: st, Keyring: keys, URL: "http://" + *addr, Settings: &s,
-		Social: []oauth.Provider{fake.Provider()}, ClerkJS: auth.Folder(*clerkJS)})
-	check(err)
+	fake := must(oauthtest.New("http://" + *addr + "/fake")) // stands in for Google and the like
+	a := must(auth.New(context.Background(), auth.Config{
+		Store:   must(sqlite.Open(*db)),
+		Keyring: must(store.LoadKeyring(os.Getenv("USHER_SEALING_KEYS"), *db+".key")),
+		Social:  []oauth.Provider{fake.Provider()}, Settings: &s, ClerkJS: auth.Folder(*clerkJS)}))
 	go a.Run(context.Background())
 	mux, pages := http.NewServeMux(), template.Must(template.ParseFS(files, "*.html"))
 	page := func(w http.ResponseWriter, r *http.Request) {
@@ -53,12 +48,13 @@ func main() {
 	mux.Handle("/api/me", a.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(map[string]string{"user_id": auth.From(r.Context()).UserID})
 	})))
-	log.Printf("http://%s (mail: /dev/mail)\npublishable key %s\nsecret key %s", *addr, a.PublishableKey(), a.SecretKey())
-	check((&http.Server{Addr: *addr, Handler: a.Wrap(mux), ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}).ListenAndServe())
+	log.Printf("http://%s (mail: /dev/mail; passkeys: by the name localhost)\npublishable key %s\nsecret key %s", *addr, a.PublishableKey(), a.SecretKey())
+	log.Fatal((&http.Server{Addr: *addr, Handler: a.Wrap(mux), ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}).ListenAndServe())
 }
 
-func check(err error) {
+func must[T any](v T, err error) T {
 	if err != nil {
 		log.Fatal(err)
 	}
+	return v
 }

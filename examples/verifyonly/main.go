@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	defaultIssuer = "https://clerk.127.0.0.1:4010" // a name; nothing need answer there
+	defaultIssuer = "https://clerk.localhost" // a name; nothing need answer there
 	defaultJWKS   = "http://127.0.0.1:4010/.well-known/jwks.json"
 )
 

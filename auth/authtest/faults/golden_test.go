@@ -25,6 +25,7 @@ import (
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/storetest"
+	"github.com/usherauth/usher/user/totp"
 )
 
 func faultyBy(st store.Store, f *switchable) store.Store {
@@ -83,7 +84,11 @@ func writeGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, withMailer(p), func(c *auth.Config) { c.Social = []oauth.Provider{fake.Provider()} })
+	r := newRig(t, withMailer(p), withSettings(func(s *settings.Settings) {
+		s.EmailAddress.Strategies = []string{"email_code", "email_link"}
+		s.PhoneNumber = settings.PhoneCodes()
+		s.Limits.AttemptCode = settings.Default().Limits.AttemptCode
+	}), goldenOffers, func(c *auth.Config) { c.Social = []oauth.Provider{fake.Provider()} })
 	fake.Now = r.Clock.Now
 	leave := func(v *visitor, path string) string {
 		a := v.post(path, "strategy", "oauth_custom_fake", "redirect_url", "/x").ok()
@@ -125,7 +130,9 @@ func writeGolden(t *testing.T) {
 	})
 	// A handshake from a development host leaves its payload for the backend.
 	v.do("GET", "/__clerk/v1/client/handshake?format=nonce&redirect_url="+r.Server.URL+"/private", nil, "")
+	goldenFactors(t, r, v, g.Session)
 	goldenTickets(t, r)
+	goldenOrganizations(t, r, v)
 	g.Cookie, g.BobsOwn = v.cookie("__client"), w.cookie("__client")
 	for kind, records := range dump(t, r.Store) {
 		if len(records) == 0 {
@@ -145,6 +152,46 @@ func writeGolden(t *testing.T) {
 	if err := os.WriteFile(goldenFile, append(raw, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// goldenFactors leaves what comes of links, text messages, second factors,
+// wrong tries and of showing once more who one is. v is ada's browser.
+func goldenFactors(t *testing.T, r *rig, v *visitor, session string) {
+	v.post("/client/sessions/"+session+"/verify", "level", "first_factor").ok()
+	w := r.visitor()
+	id := w.post("/client/sign_ins", "identifier", ada).ok().id()
+	w.post("/client/sign_ins/"+id+"/prepare_first_factor", "strategy", "email_link", "redirect_url", "/private").ok()
+	w = r.visitor()
+	id = w.post("/client/sign_ups", "phone_number", "+1 415 555 2671").ok().id()
+	w.post("/client/sign_ups/"+id+"/prepare_verification", "strategy", "phone_code").ok()
+	goldenFailures(r)
+	r.account("erin@example.com", good)
+	w = r.visitor()
+	w.signIn("erin@example.com", good)
+	text := w.post("/me/totp").ok().str("response.secret")
+	secret, ok := totp.Parse(text)
+	if !ok {
+		t.Fatalf("no secret: %q", text)
+	}
+	code, err := totp.Code(secret, totp.Step(r.Clock.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.post("/me/totp/attempt_verification", "code", code).ok() // gives backup codes too
+	v.post("/me/totp").ok()
+}
+
+// goldenFailures leaves wrong tries at ada's password, by a stranger and by a
+// browser that she has used, and at a code.
+func goldenFailures(r *rig) {
+	known, stranger := r.visitor(), r.visitor()
+	known.post("/client/sessions/" + known.signIn(ada, good) + "/end").ok()
+	for _, w := range []*visitor{known, stranger, stranger} {
+		w.post("/client/sign_ins", "identifier", ada, "password", better).refused(422, "form_password_incorrect")
+	}
+	id := stranger.post("/client/sign_ins", "identifier", ada).ok().id()
+	stranger.post("/client/sign_ins/"+id+"/prepare_first_factor", "strategy", "email_code").ok()
+	stranger.post("/client/sign_ins/"+id+"/attempt_first_factor", "strategy", "email_code", "code", "000000").refused(422, "form_code_incorrect")
 }
 
 // goldenTickets leaves a record of each kind of ticket, list and guard.

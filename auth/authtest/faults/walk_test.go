@@ -109,8 +109,12 @@ func broken(all map[string]map[string]document) (problems []string) {
 		}
 	}
 	for id, v := range all["verification"] {
-		if _, ok := all["user"][v.str("user_id")]; !ok {
-			half("verification %s has no user", id)
+		owner := "user"
+		if strings.HasPrefix(id, "orgdmn_") { // of a domain
+			owner = "organization"
+		}
+		if _, ok := all[owner][v.str("user_id")]; !ok {
+			half("verification %s has no %s", id, owner)
 		}
 	}
 	for id, c := range all["client"] {

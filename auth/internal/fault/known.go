@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/usherauth/usher/session"
@@ -27,7 +28,10 @@ var indexParams = map[string]string{"email": "email_address", "phone": "phone_nu
 	"username": "username", "external_id": "external_id"}
 
 // known maps the errors of the packages below to codes, first match first.
-var known = []func(error) *Error{
+var known = slices.Concat(knownOrganizations, knownGeneral)
+
+// knownGeneral are those that are about no organization.
+var knownGeneral = []func(error) *Error{
 	func(err error) *Error { // somebody else holds a unique value
 		d, ok := errors.AsType[*store.DuplicateError](err)
 		if !ok || d.Kind != user.Kind.Name {

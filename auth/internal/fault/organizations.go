@@ -2,7 +2,6 @@ package fault
 
 import (
 	"errors"
-	"maps"
 
 	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/store"
@@ -122,9 +121,4 @@ var duplicates = map[string][2]string{
 	organization.RequestKind.Name + " open":    {"conflict", ""},
 	organization.SuggestionKind.Name + " pair": {"conflict", ""},
 	organization.TeamMemberKind.Name + " pair": {"form_already_exists", "user_id"},
-}
-
-func init() {
-	maps.Copy(table, organizations)
-	known = append(knownOrganizations, known...)
 }

@@ -1,5 +1,7 @@
 package fault
 
+import "maps"
+
 // Internal is the code of everything that a person learns nothing about.
 const Internal = "internal_clerk_error"
 
@@ -19,7 +21,18 @@ func (e entry) longMessage() string {
 }
 
 // table holds every code that usher answers with.
-var table = map[string]entry{
+var table = merge(general, organizations)
+
+func merge(tables ...map[string]entry) map[string]entry {
+	all := map[string]entry{}
+	for _, t := range tables {
+		maps.Copy(all, t)
+	}
+	return all
+}
+
+// general are the rows of the table that speak of no organizations.
+var general = map[string]entry{
 	// Who is asking.
 	"authentication_invalid":              {401, "Invalid authentication", "Unable to authenticate the request. Please sign in again."},
 	"signed_out":                          {401, "Signed out", "You are signed out."},

@@ -4,6 +4,7 @@
 "use strict";
 (() => {
   if (!window.PublicKeyCredential) return;
+  if (/^[\d.]+$|^\[/.test(location.hostname)) return; // passkeys are for names, not for numbers
 
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
   const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
