@@ -107,6 +107,11 @@ func (e *Engine) inviteMember(ctx context.Context, t *txn, s *scope, p InvitePar
 	if p.Silent {
 		return v, nil
 	}
+	if s.user != nil { // who may be a stranger with an organization made for it
+		if err := e.countMail(ctx, t, i.EmailAddress, by); err != nil {
+			return nil, err
+		}
+	}
 	d := notify.Data{ActionURL: v.URL, OrganizationName: s.org.Name, Email: i.EmailAddress}
 	if inviter != nil {
 		d.InviterName = inviter.Name()
