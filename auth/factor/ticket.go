@@ -11,7 +11,8 @@ import (
 )
 
 // Ticket is the strategy of a link that the host made: a sign-in token, an
-// actor token, or an invitation of somebody who has an account. The ticket says
+// actor token, or an invitation, by the host or to an organization, of somebody
+// who has an account. The ticket says
 // whose it is, and is used up.
 type Ticket struct {
 	// Find returns the ticket with the given ID as it is stored, or
@@ -48,11 +49,11 @@ func (t Ticket) Verify(ctx context.Context, c Challenge, p Proof) (Fact, error) 
 	pass, err := t.Find(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return fact, ticket.Invalid()
+		return fact, ticket.Unknown(ticket.KindOf(id))
 	case err != nil:
 		return fact, err
 	case !pass.Ticket.Is(secret):
-		return fact, ticket.Invalid()
+		return fact, ticket.Unknown(pass.Kind())
 	}
 	if err := pass.Ticket.Usable(pass.Kind(), c.Now); err != nil {
 		return fact, err
@@ -68,7 +69,7 @@ func (t Ticket) Verify(ctx context.Context, c Challenge, p Proof) (Fact, error) 
 func (Ticket) Confirm(f Fact, s Subject) error {
 	switch {
 	case !f.OK || s.Ticket == nil || s.Ticket.ID != f.TicketID:
-		return ticket.Invalid()
+		return ticket.Unknown(ticket.KindOf(f.TicketID))
 	case s.User == nil || s.User.ID != f.UserID || s.Ticket.UserID != f.UserID:
 		return fault.New("sign_in_identification_or_user_deleted", "")
 	case s.Ticket.Ticket.Status != ticket.Pending:

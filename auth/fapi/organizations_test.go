@@ -127,7 +127,7 @@ func TestOrganizations(t *testing.T) {
 	inv := at + "/invitations"
 	a.post(inv, "email_address", "nobody@example.com", "role", "org:king").refused(422, "form_param_value_invalid", "role")
 	one := a.post(inv, "email_address", "BOB@example.com", "role", "org:editor").ok().is("response.status", "pending").is("response.url", nil).is("response.role_name", "Editor").str("response.id")
-	if link, _ := r.inviteLink(); !strings.HasPrefix(link, r.server.URL+"/auth/organization/invitation?ticket=orginv_") {
+	if link, _ := r.inviteLink(); !strings.HasPrefix(link, r.server.URL+"/__clerk/v1/tickets/accept?ticket=orginv_") {
 		t.Errorf("link %q", link)
 	}
 	a.post(inv, "email_address", bob, "role", "org:member").refused(400, "organization_invitation_not_unique", "email_address")

@@ -8,6 +8,7 @@ import (
 	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/httpx"
+	"github.com/usherauth/usher/auth/ticket"
 )
 
 const (
@@ -38,9 +39,15 @@ func (c *call) acceptTicket() (any, error) {
 			status, page = "complete", c.paths().Home
 		}
 	}
-	if v.Invitation != nil && v.Invitation.RedirectURL != "" {
+	joins := v.Kind == ticket.OrganizationKind
+	// Our own page says what organization it is. Who is signed in joins there, with
+	// a click, and is led on to where the link leads.
+	if joins {
+		page = c.site.PagesPath + "/organization/invitation"
+	}
+	if v.RedirectURL != "" && !(joins && status == "complete") {
 		// It was checked when it was stored; what is allowed may have changed.
-		if page, err = c.site.Redirects.Check(c.r, "redirect_url", v.Invitation.RedirectURL); err != nil {
+		if page, err = c.site.Redirects.Check(c.r, "redirect_url", v.RedirectURL); err != nil {
 			return nil, err
 		}
 	}

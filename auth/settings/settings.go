@@ -186,6 +186,8 @@ type Limits struct {
 	InstanceFailures Rate `json:"instance_failures"`
 	// Mail is how many mails one address is sent.
 	Mail Rate `json:"mail"`
+	// DailyMails caps the mails of a day, against people who bomb a mailbox.
+	DailyMails MailCaps `json:"daily_mails"`
 }
 
 // Default returns the settings of an instance that its host said nothing
@@ -211,6 +213,7 @@ func Default() Settings {
 			CreateClient:   Rate{30, time.Minute},
 			AttemptAccount: Rate{20, 10 * time.Minute}, AttemptCode: Rate{50, 24 * time.Hour}, Mail: Rate{20, time.Hour},
 			NetworkFailures: Rate{100, 10 * time.Minute}, NetworkLookups: Rate{60, time.Hour}, PasswordFailures: Rate{30, time.Hour}, InstanceFailures: Rate{1000, 10 * time.Minute},
+			DailyMails: defaultMailCaps(),
 		},
 		Mails:          AllMails(),
 		Reverification: Reverification{Enabled: true},

@@ -56,6 +56,7 @@ func TestValidate(t *testing.T) {
 		"organizations.create_limit":      func(s *settings.Settings) { s.Organizations.CreateLimit = -1 },
 		"organizations.enrollment_modes":  func(s *settings.Settings) { s.Organizations.EnrollmentModes = []string{"manual_invitation"} },
 		"limits.mail":                     func(s *settings.Settings) { s.Limits.Mail = settings.Rate{Count: 1} },
+		"limits.daily_mails":              func(s *settings.Settings) { s.Limits.DailyMails.PerTarget = -1 },
 	} {
 		s := settings.Default()
 		spoil(&s)

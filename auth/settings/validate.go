@@ -79,6 +79,7 @@ func (s *Settings) Validate() error {
 	check(!s.Protection.Strict() || s.EmailAddress.VerifyAtSignUp, "protection.enumeration",
 		"strict needs addresses that are verified at sign-up")
 	check(s.Limits.AttemptCode.Count <= 200, "limits.attempt_code", "must be at most 200: each is kept")
+	s.Limits.DailyMails.validate(check)
 	for name, r := range map[string]Rate{"create_sign_in": s.Limits.CreateSignIn, "create_sign_up": s.Limits.CreateSignUp,
 		"attempt_sign_in": s.Limits.AttemptSignIn, "attempt_sign_up": s.Limits.AttemptSignUp,
 		"create_client": s.Limits.CreateClient, "attempt_account": s.Limits.AttemptAccount, "attempt_code": s.Limits.AttemptCode, "mail": s.Limits.Mail,

@@ -65,6 +65,9 @@ type Attempt struct {
 	// lives no longer than ActorLifetime.
 	Actor         json.RawMessage `json:"actor,omitempty"`
 	ActorLifetime time.Duration   `json:"actor_lifetime,omitempty"`
+	// OrganizationInvitationID is the invitation to an organization that the
+	// first factor was shown with: it is accepted when the attempt completes.
+	OrganizationInvitationID string `json:"organization_invitation_id,omitempty"`
 	// ResetAsked: the first factor was the way to a new password, which must be
 	// set before anything else; PasswordSet says that it was.
 	ResetAsked  bool `json:"reset_asked,omitempty"`

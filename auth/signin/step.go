@@ -346,8 +346,11 @@ func (a *Attempt) prove(in Prove, env Env) ([]Effect, error) {
 		if in.Fact.Second {
 			a.SecondAt = env.Now
 		}
-		if t := env.Ticket; t != nil && t.ID == in.Fact.TicketID && len(t.Actor) > 0 {
+		if t := env.Ticket; t != nil && t.ID == in.Fact.TicketID {
 			a.Actor, a.ActorLifetime = t.Actor, t.SessionLifetime
+			if t.Organization != nil {
+				a.OrganizationInvitationID = t.ID
+			}
 		}
 	}
 	return append(do, a.advance(env)...), nil

@@ -56,7 +56,8 @@ type Attempt struct {
 	Passkey       *user.Passkey `json:"passkey,omitempty"`
 	Locale        string        `json:"locale,omitempty"`
 	LegalAccepted time.Time     `json:"legal_accepted,omitzero"`
-	// InvitationID is the invitation that the attempt goes on, as long as its
+	// InvitationID is the invitation, by the host or to an organization, that the
+	// attempt goes on, as long as its
 	// address is the one that was invited.
 	InvitationID string `json:"invitation_id,omitempty"`
 	// PublicMetadata is what the invitation gives the user.

@@ -142,7 +142,7 @@ func (at spot) next(t *testing.T, env signup.Env, p policy, invitation *ticket.I
 	if at.revoked {
 		i.Ticket.Status = ticket.Revoked
 	}
-	env.Invitation = &i
+	env.Invitation = &ticket.Pass{ID: i.ID, Ticket: &i.Ticket, EmailAddress: i.EmailAddress, Canonical: i.Canonical}
 	listed := func(a *signup.Attempt) bool { return !at.unlisted && a.EmailAddress == "b@example.com" }
 	if p.lists {
 		env.Admitted = listed

@@ -75,7 +75,7 @@ type Env struct {
 	Admitted func(*Attempt) bool
 	// Invitation is the one that the attempt or the input speaks of, as stored
 	// now; nil is none.
-	Invitation *ticket.Invitation
+	Invitation *ticket.Pass
 	// Impersonating: on this client somebody acts as another user.
 	Impersonating bool
 	// SignedIn is how many sessions are live on this client.
@@ -170,9 +170,9 @@ func (a *Attempt) open(in Input, env Env) error {
 func (a *Attempt) door(env Env) error {
 	if a.InvitationID != "" {
 		if env.Invitation == nil || env.Invitation.ID != a.InvitationID {
-			return ticket.Invalid()
+			return ticket.Unknown(ticket.KindOf(a.InvitationID))
 		}
-		return env.Invitation.Usable(ticket.InvitationKind, env.Now)
+		return env.Invitation.Ticket.Usable(env.Invitation.Kind(), env.Now)
 	}
 	switch env.Settings.SignUp.Mode {
 	case settings.Restricted:
@@ -183,10 +183,10 @@ func (a *Attempt) door(env Env) error {
 	return nil
 }
 
-// welcome refuses whom the lists keep out. Who is invited by name need be on
-// none. Before the end, who has given nothing that lists know is let on.
+// welcome refuses whom the lists keep out. Whom the host invites by name need be
+// on none; who is invited to an organization, by one of its members, must. Before the end, who has given nothing that lists know is let on.
 func (a *Attempt) welcome(env Env, end bool) error {
-	if env.Admitted == nil || a.InvitationID != "" || a.EmailAddress == "" && a.PhoneNumber == "" && !end || env.Admitted(a) {
+	if env.Admitted == nil || ticket.KindOf(a.InvitationID) == ticket.InvitationKind || a.EmailAddress == "" && a.PhoneNumber == "" && !end || env.Admitted(a) {
 		return nil
 	}
 	if a.EmailAddress == "" && a.PhoneNumber != "" {
@@ -272,9 +272,9 @@ func (a *Attempt) invited(id string, env Env) error {
 	const attribute = "email_address"
 	i := env.Invitation
 	if i == nil || i.ID != id {
-		return ticket.Invalid()
+		return ticket.Unknown(ticket.KindOf(id))
 	}
-	if err := i.Usable(ticket.InvitationKind, env.Now); err != nil {
+	if err := i.Ticket.Usable(i.Kind(), env.Now); err != nil {
 		return err
 	}
 	if env.Taken(attribute, i.Canonical) { // whoever holds the ticket may know it

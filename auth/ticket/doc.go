@@ -1,6 +1,7 @@
 // Package ticket holds the links that let somebody in: sign-in tokens,
 // actor tokens (impersonation) and invitations. Each is a record of its own
-// with a [Ticket] inside.
+// with a [Ticket] inside. Invitations to organizations, whose records are in
+// package organization, are tickets too: see [GetPass].
 //
 //	inv, wire, err := ticket.NewInvitation("ada@example.com", nil, 30*24*time.Hour, now)
 //	id, secret, ok := ticket.Parse(wire) // wire is mailed, and kept nowhere

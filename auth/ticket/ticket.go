@@ -35,6 +35,9 @@ const (
 	SignInKind     Kind = "sit" // signs its user in
 	ActorKind      Kind = "act" // signs somebody in as another user
 	InvitationKind Kind = "inv" // lets an address sign up
+	// OrganizationKind is an invitation to an organization. Its record is an
+	// [organization.Invitation].
+	OrganizationKind Kind = "orginv"
 )
 
 // codes are what the holder of a ticket, or the host, is told.
@@ -42,6 +45,8 @@ var codes = map[Kind]struct{ used, revoked, elsewhere, late string }{
 	SignInKind:     {"sign_in_token_already_used_code", "sign_in_token_revoked_code", "sign_in_token_cannot_be_used_code", "sign_in_token_cannot_be_revoked_code"},
 	ActorKind:      {"actor_token_already_used_code", "actor_token_revoked_code", "actor_token_cannot_be_used_code", "actor_token_cannot_be_revoked_code"},
 	InvitationKind: {"invitation_already_accepted", "revoked_invitation", "invitation_account_not_exists", "invitation_already_accepted"},
+	// Clerk's <SignIn/> goes over to signing up for invitation_account_not_exists.
+	OrganizationKind: {"organization_invitation_already_accepted", "organization_invitation_revoked_code", "invitation_account_not_exists", "organization_invitation_not_pending"},
 }
 
 // A Ticket is the part that all kinds share: the hash of the secret, and how
@@ -107,6 +112,15 @@ func (t *Ticket) StatusAt(now time.Time) Status {
 
 // Invalid is what is told of every ticket to who does not hold it.
 func Invalid() error { return fault.New("ticket_invalid_code", "") }
+
+// Unknown is what is told of a ticket of kind k that is nobody's, or not that of
+// who brings it: the two are not told apart.
+func Unknown(k Kind) error {
+	if k == OrganizationKind {
+		return fault.New("organization_invitation_not_found", "")
+	}
+	return Invalid()
+}
 
 // Elsewhere is what is told of a ticket of kind k that is used for something
 // else than it is for.

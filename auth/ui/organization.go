@@ -61,7 +61,13 @@ type OrganizationRole struct{ Key, Name string }
 
 // An OrganizationInvitation is an open invitation: one that a manager sees, or
 // one to the person.
-type OrganizationInvitation struct{ ID, Address, RoleName, Organization string }
+type OrganizationInvitation struct {
+	ID, Address, RoleName, Organization string
+	// SignIn and SignUp are where the ticket of the invitation is used;
+	// HasAccount: it is for signing in.
+	SignIn, SignUp string
+	HasAccount     bool
+}
 
 // An OrganizationRequest is somebody's wish to join.
 type OrganizationRequest struct{ ID, Name, Identifier string }
@@ -592,7 +598,7 @@ func postDeleteOrganization(x *exchange) error {
 // getInvitation is where the link of an invitation leads: what it offers, and
 // how to take it, with an account or without.
 func getInvitation(x *exchange) error {
-	wire := x.r.URL.Query().Get("ticket")
+	wire := x.ticket()
 	pg, err := x.invitationPage(wire)
 	if err != nil {
 		return err
@@ -620,9 +626,28 @@ func (x *exchange) invitationPage(wire string) (*Page, error) {
 	if current != nil && current.User != nil {
 		pg.Account = &Account{SessionID: current.ID, Name: current.User.Name(), Identifier: current.User.Identifier(), Current: true}
 	}
-	back := x.p.site.PagesPath + "/organization/invitation?ticket=" + wire
-	pg.Continue = back
+	if err != nil {
+		return nil, err
+	}
+	// Another account is found at the page of signing in, which leads back here;
+	// who signs in or up with the ticket has joined and goes on.
+	pg.Continue = x.p.site.PagesPath + "/organization/invitation?" + ticketParam + "=" + wire
+	joined := *x
+	joined.next = x.afterJoining(v)
+	pg.Joining.SignIn, pg.Joining.SignUp = joined.url("/sign-in", ticketParam, wire), joined.url("/sign-up", ticketParam, wire)
+	seen, err := x.p.engine.Ticket(x.ctx(), wire)
+	pg.Joining.HasAccount = err == nil && seen.User != nil
 	return pg, err
+}
+
+// afterJoining is where who has accepted an invitation goes on.
+func (x *exchange) afterJoining(v *engine.InvitationView) string {
+	if v.RedirectURL != "" {
+		if checked, err := x.p.site.Redirects.Check(x.r, "redirect_url", v.RedirectURL); err == nil {
+			return checked
+		}
+	}
+	return x.p.site.PagesPath + "/organization"
 }
 
 // To is a page of ours that leads back here when it is done.
@@ -657,10 +682,8 @@ func postInvitation(x *exchange) error {
 	if err := x.choose(a, v.OrganizationID); err != nil {
 		return err
 	}
-	if to := v.RedirectURL; to != "" {
-		if checked, err := x.p.site.Redirects.Check(x.r, "redirect_url", to); err == nil {
-			return x.leave(checked)
-		}
+	if v.RedirectURL != "" {
+		return x.leave(x.afterJoining(v))
 	}
 	return x.redirect("/organization", "org-joined")
 }

@@ -1,6 +1,7 @@
 package ui_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func withOrganizations(s *settings.Settings) {
 	o.EnrollmentModes = []string{organization.AutomaticSuggestion}
 }
 
-// invitation is the link in the newest mail to an address, on the test's server.
+// invitation is where the link in the newest mail to an address leads.
 func (w *world) invitation(to string) string {
 	w.t.Helper()
 	if _, _, err := w.engine.Deliver(w.t.Context()); err != nil {
@@ -25,8 +26,8 @@ func (w *world) invitation(to string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := len(w.mails) - 1; i >= 0; i-- {
-		if _, path, ok := strings.Cut(w.mails[i].Data.ActionURL, "/auth/"); ok && w.mails[i].To == to {
-			return "/auth/" + path
+		if _, wire, ok := strings.Cut(w.mails[i].Data.ActionURL, "/v1/tickets/accept?ticket="); ok && w.mails[i].To == to {
+			return "/auth/organization/invitation?__clerk_ticket=" + wire
 		}
 	}
 	w.t.Fatal("no link was sent")
@@ -84,14 +85,36 @@ func TestOrganizations(t *testing.T) {
 	e.at("/auth/organization/invitation", 200)
 	e.sees("erin@example.com", "Join Acme")
 	e.follow("Create an account")
-	e.submit("Continue", "first_name", "Erin", "email_address", "erin@example.com", "password", secret)
-	e.submit("Continue", "code", w.code("erin@example.com"))
-	e.at("/auth/organization/invitation", 200)
-	e.submit("Join Acme")
-	e.at("/auth/organization", 200)
-	e.sees("You have joined the organization.")
+	e.at("/auth/sign-up", 200)
+	e.submit("Continue", "first_name", "Erin", "password", secret)
+	e.at("/auth/organization", 200) // nothing is left to be shown or accepted
+	e.sees("Acme")
 	e.get(link)
 	e.sees("accepted already")
+
+	// Somebody who has an account, and is signed in or not.
+	for _, in := range []bool{false, true} {
+		a.get("/auth/organization")
+		to := fmt.Sprintf("gail%v@example.com", in)
+		w.person(to)
+		a.submit("Send invitations", "email_address", to, "role", "org:member")
+		g := w.visitor(t)
+		if in {
+			g = w.signedIn(t, to)
+		}
+		g.get(w.invitation(to))
+		if in {
+			g.submit("Join Acme")
+			g.sees("You have joined the organization.")
+		} else {
+			g.lacks("Create an account")
+			g.follow("Sign in and join")
+			g.at("/auth/sign-in", 200)
+			g.submit("Continue")
+		}
+		g.at("/auth/organization", 200)
+		g.sees("Acme")
+	}
 
 	// The link opens nothing for another account.
 	a.get("/auth/organization")
@@ -100,7 +123,7 @@ func TestOrganizations(t *testing.T) {
 	e.submit("Join Acme")
 	e.at("/auth/organization/invitation", 400)
 	e.sees("an address that is not yours")
-	e.get("/auth/organization/invitation?ticket=orginv_x.AAAA")
+	e.get("/auth/organization/invitation?__clerk_ticket=orginv_x.AAAA")
 	e.at("/auth/organization/invitation", 404)
 
 	// Roles, search, removal.
@@ -139,7 +162,7 @@ func TestOrganizationPagesAreOff(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.person(ada)
 	a := w.signedIn(t, ada)
-	for _, path := range []string{"/auth/organizations", "/auth/organization", "/auth/create-organization", "/auth/organization/delete", "/auth/organization/invitation?ticket=x"} {
+	for _, path := range []string{"/auth/organizations", "/auth/organization", "/auth/create-organization", "/auth/organization/delete", "/auth/organization/invitation?__clerk_ticket=x"} {
 		a.get(path)
 		if a.status != 404 {
 			t.Errorf("%s: %d", path, a.status)

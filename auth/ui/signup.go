@@ -78,7 +78,7 @@ func (x *exchange) invited(pg *Page, wire string) error {
 		x.extras(pg)
 		return x.refuse("sign_up", pg, err)
 	}
-	x.invite(pg, wire, v.Invitation.EmailAddress)
+	x.invite(pg, wire, v.EmailAddress)
 	x.extras(pg)
 	return x.render(200, "sign_up", pg)
 }
@@ -119,8 +119,8 @@ func postSignUp(x *exchange) error {
 	wire, _ := f.StringMax("ticket", maxTicket)
 	if wire != "" {
 		v, err := x.p.engine.Ticket(x.ctx(), wire)
-		if err == nil && v.Problem == nil && v.Invitation != nil {
-			x.invite(pg, wire, v.Invitation.EmailAddress)
+		if err == nil && v.Problem == nil && v.EmailAddress != "" {
+			x.invite(pg, wire, v.EmailAddress)
 		}
 	}
 	x.extras(pg)

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/usherauth/usher/auth"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/store"
 )
 
 // goldenOffers switches on all that there is of organizations.
 func goldenOffers(c *auth.Config) {
+	c.Settings.Limits.DailyMails = settings.Default().Limits.DailyMails // counts
 	o := &c.Settings.Organizations
 	o.Enabled, o.Slugs, o.Domains, o.Teams, o.MaxMemberships = true, true, true, true, 0
 	o.EnrollmentModes = []string{organization.AutomaticInvitation, organization.AutomaticSuggestion}

@@ -135,17 +135,17 @@ func (is Invitations) Revoke(ctx context.Context, id string) (i *ticket.Invitati
 	return i, err
 }
 
-// holdInvitation returns the invitation that a ticket is, if whoever brings it
+// holdInvitation looks at the invitation that a ticket is, if whoever brings it
 // holds it and it is of use.
-func (e *Engine) holdInvitation(ctx context.Context, wire string) (*ticket.Invitation, error) {
+func (e *Engine) holdInvitation(ctx context.Context, wire string) (*TicketView, error) {
 	v, err := e.Ticket(ctx, wire)
 	switch {
 	case err != nil:
 		return nil, err
 	case v.Problem != nil:
 		return nil, v.Problem
-	case v.Invitation == nil:
+	case v.EmailAddress == "":
 		return nil, ticket.Elsewhere(v.Kind)
 	}
-	return v.Invitation, nil
+	return v, nil
 }

@@ -98,6 +98,8 @@ func (e *Engine) sendChallenge(ctx context.Context, t *txn, s factor.Send, about
 		if err := e.countSMS(ctx, t, s.To, by, e.lastSettings(), true); err != nil {
 			return err
 		}
+	} else if err := e.countMail(ctx, t, s.To, by); err != nil {
+		return err
 	}
 	if s.Token == "" {
 		return e.enqueue(ctx, t, codeMail(s, by, t.now))

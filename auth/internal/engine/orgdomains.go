@@ -294,6 +294,9 @@ func (e *Engine) PrepareAffiliation(ctx context.Context, a *Actor, id, domainID,
 		}
 		d.AffiliationEmail = canonical
 		d.Affiliation = &organization.Check{Strategy: organization.StrategyEmailCode, Status: "unverified", ExpireAt: r.Verification.ExpireAt}
+		if err := e.countMail(ctx, t, canonical, a.Browser.Request); err != nil {
+			return err
+		}
 		m := codeMail(*prepared.Send, a.Browser.Request, t.now)
 		m.Slug, m.Data.OrganizationName = notify.AffiliationCode, s.org.Name
 		return e.enqueue(ctx, t, m)

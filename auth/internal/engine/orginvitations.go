@@ -3,12 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/ticket"
 	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -103,20 +103,20 @@ func (e *Engine) inviteMember(ctx context.Context, t *txn, s *scope, p InvitePar
 		return nil, err
 	}
 	v := viewInvitation(s, i, inviter, t.now)
-	v.URL = e.InvitationURL(by, wire)
+	v.URL = e.TicketURL(by.Site, wire)
 	if p.Silent {
 		return v, nil
+	}
+	if s.user != nil { // who may be a stranger with an organization made for it
+		if err := e.countMail(ctx, t, i.EmailAddress, by); err != nil {
+			return nil, err
+		}
 	}
 	d := notify.Data{ActionURL: v.URL, OrganizationName: s.org.Name, Email: i.EmailAddress}
 	if inviter != nil {
 		d.InviterName = inviter.Name()
 	}
 	return v, e.enqueue(ctx, t, outMail{Slug: notify.OrganizationInvitation, To: i.EmailAddress, GoodUntil: i.ExpireAt, Data: d})
-}
-
-// InvitationURL is the link that carries a ticket.
-func (e *Engine) InvitationURL(by Request, wire string) string {
-	return e.siteURL(by, e.cfg.PagesURL+"/organization/invitation?ticket="+url.QueryEscape(wire))
 }
 
 func viewInvitation(s *scope, i *organization.Invitation, inviter *user.User, now time.Time) *InvitationView {
@@ -274,6 +274,30 @@ func (e *Engine) acceptInvitation(ctx context.Context, t *txn, i *organization.I
 		return nil, err
 	}
 	return viewInvitation(s, i, nil, t.now), user.Touch(ctx, t, u)
+}
+
+// acceptByTicket makes u a member by the invitation with the given ID, in the
+// transaction that completes the sign-in or sign-up with its ticket, and returns
+// the organization. An empty ID is none.
+func (e *Engine) acceptByTicket(ctx context.Context, t *txn, id string, u *user.User) (organizationID string, err error) {
+	if id == "" {
+		return "", nil
+	}
+	p, err := e.pass(ctx, t, id)
+	if err != nil {
+		return "", missingAs(err, ticket.Unknown(ticket.OrganizationKind))
+	}
+	// A second factor takes its time: all may have changed meanwhile.
+	if err := p.Ticket.Usable(p.Kind(), t.now); err != nil {
+		return "", err
+	}
+	if !slices.Contains(verifiedCanonical(u), p.Canonical) {
+		return "", fault.New("organization_invitation_identification_not_exist", "")
+	}
+	if _, err := e.acceptInvitation(ctx, t, p.Organization, u); err != nil {
+		return "", err
+	}
+	return p.Organization.OrganizationID, nil
 }
 
 // InvitationByTicket looks at the invitation that a ticket is for, without

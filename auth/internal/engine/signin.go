@@ -58,7 +58,7 @@ func (f *signInFacts) of(ctx context.Context, tx store.Tx, e *Engine, a *signin.
 		return err
 	}
 	if named && p.Fact.TicketID != "" {
-		f.ticket, err = ticket.GetPass(ctx, tx, p.Fact.TicketID)
+		f.ticket, err = e.pass(ctx, tx, p.Fact.TicketID)
 	}
 	return missingAs(err, nil)
 }

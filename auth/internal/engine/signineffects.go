@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -99,10 +100,15 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 	case signin.SetPassword:
 		return r.e.setPassword(ctx, t, u, passwordChange{hash: do.Hash, signOut: do.SignOutOfOthers, keepAttempt: a.ID, by: r.b.Request})
 	case signin.StartSession:
+		joined, err := r.e.acceptByTicket(ctx, t, a.OrganizationInvitationID, u)
+		if err != nil {
+			return err
+		}
 		s, err := r.e.startSessionAs(ctx, t, r.client, u, live, r.b.Request, r.settings, do.Actor, do.Lifetime)
 		if err != nil {
 			return err
 		}
+		s.LastActiveOrganizationID = cmp.Or(joined, s.LastActiveOrganizationID)
 		s.FirstFactorAt, s.SecondFactorAt = do.FirstAt, do.SecondAt
 		s.SetTasks(r.e.chooseTask(s, do.Tasks), t.now)
 		if err := session.Put(ctx, t, s); err != nil {

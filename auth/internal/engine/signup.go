@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -334,7 +335,7 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 
 // invitation reads the invitation that an attempt goes on, or is about to; nil:
 // none.
-func (r *signUpRun) invitation(ctx context.Context, a signup.Attempt, in signup.Input) (*ticket.Invitation, error) {
+func (r *signUpRun) invitation(ctx context.Context, a signup.Attempt, in signup.Input) (*ticket.Pass, error) {
 	id := a.InvitationID
 	if u, ok := in.(signup.Update); ok && u.InvitationID != "" {
 		id = u.InvitationID
@@ -342,14 +343,14 @@ func (r *signUpRun) invitation(ctx context.Context, a signup.Attempt, in signup.
 	if id == "" {
 		return nil, nil
 	}
-	i, err := ticket.GetInvitation(ctx, r.t, id)
+	i, err := r.e.pass(ctx, r.t, id)
 	return i, missingAs(err, nil)
 }
 
 // createUser makes the user and the first session of a completed sign-up. The
 // invitation, if it goes on one, is used up: of two sign-ups, or of one and who
 // takes the invitation back at that moment, one wins.
-func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*session.Session, i *ticket.Invitation) error {
+func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*session.Session, i *ticket.Pass) error {
 	t := r.t
 	u := user.New(t.now)
 	if a.Passkey != nil { // its device calls the user so
@@ -358,12 +359,17 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 			return err
 		}
 	}
-	if a.InvitationID != "" {
-		if err := i.Accept(ticket.InvitationKind, t.now); err != nil {
+	var organizationInvitation string
+	switch {
+	case a.InvitationID == "":
+	case i.Organization != nil:
+		organizationInvitation = i.ID
+	default:
+		if err := i.Ticket.Accept(i.Kind(), t.now); err != nil {
 			return err
 		}
 		i.UserID, u.PublicMetadata = u.ID, i.PublicMetadata
-		if err := ticket.PutInvitation(ctx, t, i, t.now); err != nil {
+		if err := i.Put(ctx, t, t.now); err != nil {
 			return err
 		}
 	}
@@ -392,10 +398,15 @@ func (r *signUpRun) createUser(ctx context.Context, a *signup.Attempt, live []*s
 		}
 		a.PasswordHash = ""
 	}
+	joined, err := r.e.acceptByTicket(ctx, t, organizationInvitation, u)
+	if err != nil {
+		return err
+	}
 	s, err := r.e.startSession(ctx, t, r.client, u, live, r.b.Request, r.settings)
 	if err != nil {
 		return err
 	}
+	s.LastActiveOrganizationID = cmp.Or(joined, s.LastActiveOrganizationID)
 	s.SetTasks(r.e.chooseTask(s, signin.Tasks(signin.Env{User: u, Settings: r.settings, Strategies: r.e.strategies}, s.SecondFactorAt)), t.now)
 	if err := session.Put(ctx, t, s); err != nil {
 		return err

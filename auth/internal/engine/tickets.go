@@ -17,10 +17,20 @@ import (
 func (e *Engine) findPass(ctx context.Context, id string) (*ticket.Pass, error) {
 	var p *ticket.Pass
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		p, err = ticket.GetPass(ctx, tx, id)
+		p, err = e.pass(ctx, tx, id)
 		return err
 	})
 	return p, err
+}
+
+// pass returns the ticket in the record with the given ID, or
+// store.ErrNotFound. Where there are no organizations there are no invitations
+// to one.
+func (e *Engine) pass(ctx context.Context, tx store.Tx, id string) (*ticket.Pass, error) {
+	if ticket.KindOf(id) == ticket.OrganizationKind && !e.lastSettings().Organizations.Enabled {
+		return nil, store.ErrNotFound
+	}
+	return ticket.GetPass(ctx, tx, id)
 }
 
 // TicketURL is the link that carries a ticket: on the site, which is at origin
@@ -31,13 +41,15 @@ func (e *Engine) TicketURL(origin, wire string) string {
 
 // A TicketView is what the holder of a ticket is told before using it.
 type TicketView struct {
+	ID   string // of the record
 	Kind ticket.Kind
 	// Problem is why the ticket is of no use; nil: it is of use.
 	Problem error
-	// User is who would be signed in; nil: an invitation of somebody new.
+	// User is who would be signed in; nil: it invites somebody new.
 	User *user.User
-	// Invitation is the ticket, if it is one.
-	Invitation *ticket.Invitation
+	// EmailAddress is who is invited; empty: it is no invitation. RedirectURL is
+	// where its link leads, if that is said.
+	EmailAddress, RedirectURL string
 	// Actor is who would act as the user.
 	Actor json.RawMessage
 }
@@ -51,19 +63,15 @@ func (e *Engine) Ticket(ctx context.Context, wire string) (*TicketView, error) {
 	}
 	v := &TicketView{Kind: ticket.KindOf(id)}
 	err := e.view(ctx, func(tx store.Tx) error {
-		p, err := ticket.GetPass(ctx, tx, id)
+		p, err := e.pass(ctx, tx, id)
 		if err != nil {
-			return missingAs(err, ticket.Invalid())
+			return missingAs(err, ticket.Unknown(v.Kind))
 		}
 		if !p.Ticket.Is(secret) {
-			return ticket.Invalid()
+			return ticket.Unknown(v.Kind)
 		}
 		v.Problem, v.Actor = p.Ticket.Usable(p.Kind(), e.now()), p.Actor
-		if p.Kind() == ticket.InvitationKind {
-			if v.Invitation, err = ticket.GetInvitation(ctx, tx, id); err != nil {
-				return err
-			}
-		}
+		v.EmailAddress, v.RedirectURL, v.ID = p.EmailAddress, p.RedirectURL, p.ID
 		if p.UserID != "" {
 			v.User, err = user.Get(ctx, tx, p.UserID)
 			if errors.Is(err, store.ErrNotFound) {

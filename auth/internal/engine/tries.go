@@ -177,7 +177,7 @@ func (e *Engine) closeSlot(ctx context.Context, t *txn, sl *slot, u *user.User, 
 	default:
 		secret := random(32)
 		c.SetUnlock(secret, t.now)
-		if u == nil {
+		if u == nil || sl.veiled && len(u.VerifiedEmailAddresses()) == 0 { // as much work for whom no mail reaches
 			err = e.lockNobody(ctx, t, by)
 		} else {
 			to := *u

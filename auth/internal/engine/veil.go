@@ -141,6 +141,8 @@ func (e *Engine) sendNobody(ctx context.Context, t *txn, s factor.Send, about li
 		if err := e.countSMS(ctx, t, s.To, by, e.lastSettings(), false); err != nil {
 			return err
 		}
+	} else if err := e.countMail(ctx, t, s.To, by); err != nil {
+		return err
 	}
 	m := codeMail(s, by, t.now)
 	m.Slug, m.Data.OTPCode = slug, ""

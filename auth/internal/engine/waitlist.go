@@ -26,6 +26,14 @@ func (e *Engine) JoinWaitlist(ctx context.Context, addr netip.Addr, address stri
 	if err := e.allowMail(address, s); err != nil {
 		return nil, err
 	}
+	// Counted for who is on the list already, too, and gets no mail: the answer
+	// is the same.
+	if s.Mails.Sends(notify.WaitlistConfirmation) {
+		err := e.update(ctx, func(t *txn) error { return e.countMail(ctx, t, address, Request{Addr: addr}) })
+		if err != nil {
+			return nil, err
+		}
+	}
 	w, err := e.Waitlist().add(ctx, func(t *txn, w *access.WaitlistEntry) error {
 		ok, err := e.admits(ctx, t, signUpRules(s), identifiers{emails: []string{w.EmailAddress}})
 		if err == nil && !ok {

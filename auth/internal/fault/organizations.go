@@ -23,6 +23,7 @@ var organizations = map[string]entry{
 	"missing_organization_permission":                  {403, "Missing permission", "You are not allowed to do this in the organization."},
 	"organization_minimum_permissions_needed":          {400, "Somebody must manage the organization", "There must be at least one member who can manage the organization."},
 	"organization_invitation_not_unique":               {400, "Invited already", "This address has a pending invitation already."},
+	"organization_invitation_not_found":                {404, "Invitation not found", "There is no such invitation."},
 	"organization_invitation_not_pending":              {404, "Invitation not pending", "The invitation is no longer pending."},
 	"organization_invitation_already_accepted":         {400, "Invitation accepted already", "The invitation was accepted already."},
 	"organization_invitation_revoked_code":             {400, "Invitation revoked", "The invitation was revoked. Ask for another one."},
