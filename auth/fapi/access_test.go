@@ -61,7 +61,7 @@ func TestInvitation(t *testing.T) {
 
 	// Who has an account signs in with it.
 	again := must(r.e.Invitations().Create(t.Context(), engine.InvitationParams{EmailAddress: bob, IgnoreExisting: true, Quiet: true}))[0]
-	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", again.Token, "password", good).refused(422, "form_identifier_exists", "email_address")
+	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", again.Token, "password", good).refused(400, "invitation_account_exists")
 	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", again.Token).ok().is("response.status", "complete")
 	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", again.Token).refused(400, "invitation_already_accepted")
 }

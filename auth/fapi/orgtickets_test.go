@@ -70,7 +70,7 @@ func TestOrganizationTickets(t *testing.T) {
 	_, wire := r.asked(a, org, bob)
 	b := r.browser()
 	leads(b, wire, own, "sign_in")
-	b.ticketUp(wire).refused(422, "form_identifier_exists", "email_address")
+	b.ticketUp(wire).refused(400, "invitation_account_exists")
 	b.joined(b.ticketIn(wire), org, "org:editor")
 	leads(b, wire, own, "complete")
 

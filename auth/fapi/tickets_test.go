@@ -362,7 +362,7 @@ func TestTicketsUnderEnumerationProtection(t *testing.T) {
 	_, wire = r.actorToken(uid)
 	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).ok().is("response.status", "complete")
 	inv := must(r.e.Invitations().Create(t.Context(), engine.InvitationParams{EmailAddress: ada, IgnoreExisting: true, Quiet: true}))[0]
-	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token, "password", good).refused(422, "form_identifier_exists", "email_address")
+	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", inv.Token, "password", good).refused(400, "invitation_account_exists")
 	r.browser().post("/v1/client/sign_ups", "strategy", "ticket", "ticket", r.invite(bob).Token, "password", good).ok().is("response.status", "complete")
 	// That each mailbox has one account tells nothing of the address itself.
 	r.browser().post("/v1/client/sign_ups", "email_address", ada, "password", good).ok().is("response.status", "missing_requirements")

@@ -42,6 +42,7 @@ var texts = map[[2]string]string{
 	{"verification_expired", ""}:                                   "That code has expired. Ask for a new one.",
 	{"verification_failed", ""}:                                    "Too many wrong codes. Ask for a new one.",
 	{"verification_missing", ""}:                                   "Ask for a code first.",
+	{"invitation_account_exists", ""}:                              "You have an account already. Sign in instead.",
 	{"form_identifier_exists", ""}:                                 "That email address is taken. Sign in instead, or use another one.",
 	{"identification_exists", ""}:                                  "That is yours already.",
 	{"identification_deletion_failed", ""}:                         "You cannot remove the last thing that you sign in with.",

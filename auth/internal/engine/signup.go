@@ -69,6 +69,9 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 		a = signup.New(c.ID, s.SignUp.AbandonAfter, t.now)
 		c.SignUpID = a.ID
 		next, refused, err := run.step(ctx, a, in)
+		if p.Ticket != "" && errors.Is(refused, fault.New("form_identifier_exists", "")) {
+			refused = fault.Wrap("invitation_account_exists", "", refused)
+		}
 		if err != nil || refused != nil {
 			return errors.Join(err, refused) // nothing to keep of a refused beginning
 		}

@@ -212,6 +212,7 @@ var general = map[string]entry{
 	"invitation_already_accepted":          {400, "Invitation was accepted", "This invitation has already been accepted."},
 	"invitation_already_revoked":           {400, "Invitation was revoked", "This invitation has already been revoked."},
 	"revoked_invitation":                   {400, "Invitation was revoked", "This invitation was withdrawn."},
+	"invitation_account_exists":            {400, "Account exists already", "There is an account for this invitation already. Sign in instead."},
 	"invitation_account_not_exists":        {400, "No account for the invitation", "There is no account for this invitation yet. Sign up instead."},
 	"sign_up_restricted_waitlist":          {403, "Sign-ups are by waitlist", "Sign-ups are not open yet. Join the waitlist."},
 	"waitlist_not_accepting_entries":       {403, "No waitlist", "There is no waitlist to join."},
