@@ -79,7 +79,7 @@ func TestOrganizations(t *testing.T) {
 	if got := r.must("GET", "/v1/organizations/acme", nil); got.str(t, "id") != org {
 		t.Error("not found by slug")
 	}
-	for q, want := range map[string][]string{"query=acm": {org}, "user_id=" + ada: {org}, "user_id=-" + ada: {empty}, "organization_id=" + empty: {empty},
+	for q, want := range map[string][]string{"query=acme": {org}, "user_id=" + ada: {org}, "user_id=-" + ada: {empty}, "organization_id=" + empty: {empty},
 		"organization_id=-" + empty: {org}, "order_by=name": {org, empty}, "order_by=-members_count": {org, empty}, "order_by=%2Bcreated_at&limit=1": {org}} {
 		if got := ids(r.must("GET", "/v1/organizations?"+q, nil).data(t)); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", q, got, want)

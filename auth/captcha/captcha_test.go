@@ -24,16 +24,25 @@ var addr = netip.MustParseAddr("192.0.2.1")
 // The service is asked as the published interface says, and its answer taken
 // for what it is.
 func TestFault_R23_Turnstile(t *testing.T) {
+	var mu sync.Mutex
 	var asked http.Header
 	var form map[string][]string
+	last := func() (http.Header, map[string][]string) { // what was asked since the last call
+		mu.Lock()
+		defer mu.Unlock()
+		defer func() { form = nil }()
+		return asked, form
+	}
 	reply := func(w http.ResponseWriter, r *http.Request) {}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = r.Header
 		if err := r.ParseForm(); err != nil {
 			t.Error(err)
 		}
-		form = r.PostForm
-		reply(w, r)
+		mu.Lock()
+		asked, form = r.Header, r.PostForm
+		answer := reply
+		mu.Unlock()
+		answer(w, r)
 	}))
 	defer s.Close()
 	says := func(status int, body string) func(http.ResponseWriter, *http.Request) {
@@ -61,7 +70,9 @@ func TestFault_R23_Turnstile(t *testing.T) {
 		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }, captcha.ErrUnavailable},
 		{"hangs", hang, captcha.ErrUnavailable},
 	} {
+		mu.Lock()
 		reply = c.reply
+		mu.Unlock()
 		for _, open := range []bool{false, true} {
 			ts := captcha.Turnstile{SiteKey: "site", Secret: "secret", URL: s.URL, Hostnames: []string{"App.example.com"}, Timeout: 200 * time.Millisecond, FailOpen: open}
 			want := c.want
@@ -71,13 +82,16 @@ func TestFault_R23_Turnstile(t *testing.T) {
 			if err := ts.Verify(t.Context(), "token", addr); !errors.Is(err, want) {
 				t.Errorf("%s, open %v: %v, want %v", c.name, open, err, want)
 			}
+			asked, form := last()
 			if fmt.Sprint(form) != "map[remoteip:[192.0.2.1] response:[token] secret:[secret]]" || asked.Get("Content-Type") != "application/x-www-form-urlencoded" {
 				t.Errorf("%s: asked with %v", c.name, form)
 			}
-			form = nil
 			for _, bad := range []string{"", strings.Repeat("x", 5000)} {
-				if err := ts.Verify(t.Context(), bad, addr); !errors.Is(err, captcha.ErrRefused) || form != nil {
+				if err := ts.Verify(t.Context(), bad, addr); !errors.Is(err, captcha.ErrRefused) {
 					t.Errorf("%s: a token of %d bytes: %v", c.name, len(bad), err)
+				}
+				if _, form := last(); form != nil {
+					t.Errorf("%s: a token of %d bytes is asked about", c.name, len(bad))
 				}
 			}
 		}
