@@ -174,3 +174,10 @@ func TestFault_R23_CaptchaDown(t *testing.T) {
 		t.Errorf("%s", raw)
 	}
 }
+
+// A token where none is asked for is refused: the client is set up for another
+// instance.
+func TestCaptchaNotEnabled(t *testing.T) {
+	r := newRig(t)
+	r.browser().post("/v1/client/sign_ups", "email_address", bob, "password", good, "captcha_token", "x").refused(400, "captcha_not_enabled")
+}

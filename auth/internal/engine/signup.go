@@ -52,6 +52,9 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 	if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
 		return nil, err
 	}
+	if p.CaptchaToken != "" && !s.Captcha.SignUp {
+		return nil, fault.New("captcha_not_enabled", "")
+	}
 	// A ticket shows more than a token does. So does who comes over from another
 	// service, see TransferToSignUp: each account there makes one here.
 	if s.Captcha.SignUp && p.Ticket == "" && !e.elsewhere(p.Strategy) && !e.human(b) {

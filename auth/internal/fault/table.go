@@ -222,6 +222,7 @@ var general = map[string]entry{
 
 	// Proofs of being a person.
 	"requires_captcha":      {401, "Captcha required", "Show that you are a person first."},
+	"captcha_not_enabled":   {400, "Captcha not enabled", "Nobody is asked to show that they are a person here: leave the token out."},
 	"captcha_missing_token": {400, "Captcha missing", "The check that you are a person is missing. Please try again."},
 	"captcha_invalid":       {400, "Captcha invalid", "The check that you are a person failed. Please try again."},
 
