@@ -206,12 +206,12 @@ func TestAttack_O15_ErrorsAreTold(t *testing.T) {
 		to := b.leave("/v1/client/"+path, fake)
 		state := query(t, to).Get("state")
 		a := b.opens(b.server.URL + prefix + "/v1/oauth_callback/custom_mock?" + url.Values{"state": {state}, "iss": {s.fake.Provider().Issuer},
-			"error": {"<script>alert(1)</script>"}, "error_description": {"call 555"}}.Encode()).lands("/sso-callback")
+			"error": {"<script>alert(1)</script>"}, "error_description": {"call the desk"}}.Encode()).lands("/sso-callback")
 		if strings.Contains(string(a.raw), "script") {
 			t.Error("the provider's words are shown")
 		}
 		c := b.client().is(at+".error.code", "oauth_fetch_user_error")
-		if strings.Contains(string(c.raw), "555") || strings.Contains(string(c.raw), "script") {
+		if strings.Contains(string(c.raw), "call the desk") || strings.Contains(string(c.raw), "script") {
 			t.Error("the provider's words are shown")
 		}
 	}
