@@ -69,7 +69,7 @@ type identityKey struct{}
 type identified struct {
 	context.Context
 	by *Auth // the instance that knows; nil: the host, who speaks for all
-	id *Identity
+	id Identity
 }
 
 func (c *identified) Value(key any) any {
@@ -83,13 +83,17 @@ func (c *identified) Value(key any) any {
 // for somebody who is not signed in, it is the zero Identity.
 func From(ctx context.Context) *Identity {
 	if c, ok := ctx.Value(identityKey{}).(*identified); ok {
-		return c.id
+		return &c.id
 	}
 	return &Identity{}
 }
 
 // NewContext returns a context that says id is asking: for tests of handlers,
 // and for hosts with a way of their own to know. Every instance believes it.
+// What id says now counts; nil is nobody.
 func NewContext(ctx context.Context, id *Identity) context.Context {
-	return &identified{ctx, nil, id}
+	if id == nil {
+		id = &Identity{}
+	}
+	return &identified{ctx, nil, *id}
 }

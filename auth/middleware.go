@@ -46,14 +46,14 @@ func (a *Auth) Middleware(next http.Handler) http.Handler {
 }
 
 // identify finds out who is asking. An error refuses the request whoever it is.
-func (a *Auth) identify(w http.ResponseWriter, r *http.Request) (*Identity, error) {
+func (a *Auth) identify(w http.ResponseWriter, r *http.Request) (Identity, error) {
 	safe := httpx.Safe(r.Method)
 	if h := r.Header["Authorization"]; len(h) > 0 {
 		if tok, ok := bearer(h); ok {
 			id := a.fromBearer(r, tok)
 			if !safe && id.SignedIn() {
 				if other := a.fromCookies(r); other.SignedIn() && other.UserID != id.UserID {
-					return nil, fault.New("origin_authorization_headers_conflict", "").
+					return Identity{}, fault.New("origin_authorization_headers_conflict", "").
 						Say("The request brings the tokens of two different users.")
 				}
 			}
@@ -61,7 +61,7 @@ func (a *Auth) identify(w http.ResponseWriter, r *http.Request) (*Identity, erro
 		}
 	}
 	if len(r.Header["Cookie"]) == 0 {
-		return &Identity{}, nil
+		return Identity{}, nil
 	}
 	id := a.fromCookies(r)
 	if !id.SignedIn() {
@@ -69,7 +69,7 @@ func (a *Auth) identify(w http.ResponseWriter, r *http.Request) (*Identity, erro
 	}
 	if id.SignedIn() && !safe {
 		if err := a.site.Origins.Check(r); err != nil {
-			return nil, fault.Wrap("csrf_token_invalid", "", err)
+			return Identity{}, fault.Wrap("csrf_token_invalid", "", err)
 		}
 	}
 	return id, nil
@@ -89,10 +89,10 @@ func bearer(headers []string) (string, bool) {
 	return tok, strings.HasPrefix(tok, "eyJ") && strings.Count(tok, ".") == 2
 }
 
-func (a *Auth) fromBearer(r *http.Request, tok string) *Identity {
+func (a *Auth) fromBearer(r *http.Request, tok string) Identity {
 	claims, err := a.verify(r.Context(), tok)
 	if err != nil {
-		return &Identity{Err: err}
+		return Identity{Err: err}
 	}
 	return identityOf(claims)
 }
@@ -112,17 +112,17 @@ func (a *Auth) verify(ctx context.Context, tok string) (*token.Claims, error) {
 var errStale = fmt.Errorf("%w: the organization has changed", token.ErrExpired)
 
 // identityOf is who claims speak of. A session with open tasks is nobody yet.
-func identityOf(c *token.Claims) *Identity {
+func identityOf(c *token.Claims) Identity {
 	if !c.Active() {
-		return &Identity{Err: token.ErrPending}
+		return Identity{Err: token.ErrPending}
 	}
-	return &Identity{UserID: c.Subject, SessionID: c.SessionID, Claims: c}
+	return Identity{UserID: c.Subject, SessionID: c.SessionID, Claims: c}
 }
 
 // fromCookies looks at every session cookie there is: browsers send those of
 // parent domains and older instances along, and only one needs to hold. Of
 // several that do, the newest counts.
-func (a *Auth) fromCookies(r *http.Request) *Identity {
+func (a *Auth) fromCookies(r *http.Request) Identity {
 	if c := a.soleCookie(r); c != nil {
 		return identityOf(c)
 	}
@@ -141,7 +141,7 @@ func (a *Auth) fromCookies(r *http.Request) *Identity {
 			return identityOf(best) // the instance's own cookie goes before the shared name
 		}
 	}
-	return &Identity{Err: why}
+	return Identity{Err: why}
 }
 
 // soleCookie is the usual case of fromCookies: the best name there is occurs
@@ -174,13 +174,13 @@ func worse(a, b error) error {
 
 // renew mints a new token for a browser whose token has run out or is gone,
 // if the client cookie is good.
-func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id *Identity) *Identity {
+func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id Identity) Identity {
 	if len(httpx.All(r, a.site.ClientCookie())) == 0 {
 		return id
 	}
 	b, err := a.site.Browser(a.engine, r)
 	if err != nil {
-		return &Identity{Err: err}
+		return Identity{Err: err}
 	}
 	if b.Gone {
 		a.site.WriteClient(w.Header(), b, false)
@@ -207,7 +207,7 @@ func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id *Identity) *Iden
 	if over(err) && id.Err != nil {
 		a.site.WriteSession(w.Header(), "") // do not ask again with each request
 	}
-	return &Identity{Err: err}
+	return Identity{Err: err}
 }
 
 // expiredSession names the session to renew: that of an expired token of this

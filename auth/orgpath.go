@@ -37,32 +37,32 @@ func (a *Auth) RequireOrganization(wildcard string, next http.Handler, rules ...
 
 // activate makes an organization the active one of the browser's session, and
 // returns who is asking with it.
-func (a *Auth) activate(w http.ResponseWriter, r *http.Request, id *Identity, want string) (*Identity, error) {
+func (a *Auth) activate(w http.ResponseWriter, r *http.Request, id *Identity, want string) (Identity, error) {
 	unknown := fault.New("resource_not_found", "")
 	if want == "" || len(httpx.All(r, a.site.ClientCookie())) == 0 {
-		return nil, unknown // a bearer's token says all that it can do
+		return Identity{}, unknown // a bearer's token says all that it can do
 	}
 	b, err := a.site.Browser(a.engine, r)
 	if err != nil {
-		return nil, err
+		return Identity{}, err
 	}
 	if b.Client == nil {
-		return nil, unknown
+		return Identity{}, unknown
 	}
 	if _, err := a.engine.TouchSession(r.Context(), b, id.SessionID, engine.TouchParams{Organization: &want}); err != nil {
-		return nil, err
+		return Identity{}, err
 	}
 	tok, err := a.engine.Token(r.Context(), b, id.SessionID, engine.TokenParams{Organization: &want, Origin: a.site.Origin(r)})
 	if err != nil {
-		return nil, err
+		return Identity{}, err
 	}
 	claims, err := a.verifier.Verify(r.Context(), tok)
 	if err != nil {
-		return nil, err
+		return Identity{}, err
 	}
 	now := identityOf(claims)
 	if now.UserID != id.UserID {
-		return nil, unknown
+		return Identity{}, unknown
 	}
 	a.site.WriteSession(w.Header(), tok)
 	httpx.NoStore(w.Header())

@@ -114,23 +114,29 @@ func cspSource(s string) bool {
 // NoStore marks an answer that holds an identity or a secret: kept by no cache,
 // and different for each caller should one look at it nevertheless.
 func NoStore(h http.Header) {
+	if len(h["Vary"]) == 0 { // the usual case, at one allocation
+		v := []string{"no-store", "Cookie, Authorization, Origin"}
+		h["Cache-Control"], h["Vary"] = v[:1:1], v[1:]
+		return
+	}
 	h.Set("Cache-Control", "no-store")
 	AddVary(h, "Cookie", "Authorization", "Origin")
 }
 
-// AddVary adds names to Vary that are not there yet.
+// AddVary adds names to Vary that are not there yet, in one line.
 func AddVary(h http.Header, names ...string) {
 	have := h["Vary"]
 	if varies(have, "*") {
 		return
 	}
+	missing := make([]string, 0, 4)
 	for _, name := range names {
 		if !varies(have, name) {
-			have = append(have, name)
+			missing = append(missing, name)
 		}
 	}
-	if len(have) > 0 {
-		h["Vary"] = have
+	if len(missing) > 0 {
+		h["Vary"] = append(have, strings.Join(missing, ", "))
 	}
 }
 
