@@ -72,7 +72,8 @@ func TestAttack_L12_Names(t *testing.T) {
 	}
 }
 
-// W19: a megabyte of name takes no time.
+// W19: a megabyte of name takes less than 50 ms. The test fails at ten times
+// that: the machine may be busy, and what is not linear takes minutes.
 func TestAttack_W19_LongNames(t *testing.T) {
 	for _, s := range []string{"a", "a.", "é\u0301", "1.", "\u202e", "\xff", "w", ":"} {
 		long, best := strings.Repeat(s, 1<<20), time.Hour
@@ -81,7 +82,7 @@ func TestAttack_W19_LongNames(t *testing.T) {
 			notify.CleanName(long)
 			best = min(best, time.Since(start))
 		}
-		if best > 50*time.Millisecond {
+		if best > 500*time.Millisecond {
 			t.Errorf("%q took %v", s, best)
 		}
 	}

@@ -72,7 +72,7 @@ func TestAttack_W04_BodiesOfEveryShape(t *testing.T) {
 			if a.err != nil && len(b.body) < 1<<20 {
 				t.Errorf("%s to %s: %v", b.name, path, a.err)
 			}
-			if took := time.Since(began); took > 3*time.Second {
+			if took := time.Since(began); took > 10*time.Second {
 				t.Errorf("%s to %s cost %v", b.name, path, took)
 			}
 			a.tellsNothing()
@@ -322,7 +322,7 @@ func TestAttack_W19_LinearInputs(t *testing.T) {
 			a = ask()
 			best = min(best, time.Since(began))
 		}
-		limit := 250 * time.Millisecond
+		limit := time.Second // of a busy machine; what is not linear takes minutes
 		if underRace {
 			limit *= 10
 		}

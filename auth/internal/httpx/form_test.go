@@ -300,8 +300,8 @@ func TestAttack_W10_FormSecrets(t *testing.T) {
 	}
 }
 
-// W19: the worst that the decoders accept is done in 50 ms. The best of a few
-// runs counts, since the machine has other work.
+// W19: the worst that the decoders accept is done in 50 ms. The test fails at
+// ten times that: the machine may be busy, and what is not linear takes minutes.
 func TestAttack_W19_DecodersAreLinear(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector is slower by a factor that says nothing")
@@ -316,7 +316,7 @@ func TestAttack_W19_DecodersAreLinear(t *testing.T) {
 	}
 	for name, body := range worst {
 		best := time.Hour
-		for try := 0; try < 40 && (try < 3 || best > 50*time.Millisecond); try++ {
+		for try := 0; try < 10 && (try < 3 || best > 50*time.Millisecond); try++ {
 			start := time.Now()
 			f := jsonForm(t, body)
 			f.String("a")
@@ -325,7 +325,7 @@ func TestAttack_W19_DecodersAreLinear(t *testing.T) {
 			f.Time("a")
 			best = min(best, time.Since(start))
 		}
-		if best > 50*time.Millisecond {
+		if best > 500*time.Millisecond {
 			t.Errorf("%s took %v", name, best)
 		}
 		t.Logf("%s: %v", name, best)
