@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -125,15 +124,6 @@ func (s *side) run(b *testing.B, n int) (wall, cpu time.Duration) {
 		b.FailNow()
 	}
 	return wall, cpu
-}
-
-// processTime is the CPU time that this process has used.
-func processTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // race lets ours and bare take turns of n requests each and reports the medians

@@ -2,6 +2,6 @@ package postgrestest
 
 import "syscall"
 
-func procAttr(cred *syscall.Credential) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: cred, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
+func procAttr(as *account) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: as.credential(), Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 }

@@ -4,6 +4,6 @@ package postgrestest
 
 import "syscall"
 
-func procAttr(cred *syscall.Credential) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: cred, Setpgid: true}
+func procAttr(as *account) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: as.credential(), Setpgid: true}
 }

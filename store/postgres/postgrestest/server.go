@@ -26,8 +26,11 @@ type Server struct {
 	cmd  *exec.Cmd // nil: not ours, or stopped
 	done chan error
 	log  bytes.Buffer
-	cred *syscall.Credential
+	as   *account // nil: who runs the test
 }
+
+// An account is the user that a server runs as.
+type account struct{ uid, gid uint32 }
 
 // findBin returns the directory of initdb and postgres.
 func findBin() (string, error) {
@@ -87,7 +90,7 @@ func (s *Server) unprivileged() error {
 		}
 		uid, _ := strconv.Atoi(u.Uid)
 		gid, _ := strconv.Atoi(u.Gid)
-		s.cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		s.as = &account{uint32(uid), uint32(gid)}
 		return os.Chown(s.dir, uid, gid)
 	}
 	return errors.New("postgrestest: running as root, and there is no user to run the server as")
@@ -99,7 +102,7 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	// A server of its own group does not get the terminal's interrupt; it dies
 	// with the test process all the same.
-	cmd.SysProcAttr = procAttr(s.cred)
+	cmd.SysProcAttr = procAttr(s.as)
 	return cmd
 }
 
