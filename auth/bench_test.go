@@ -278,26 +278,35 @@ func BenchmarkMiddleware(b *testing.B) {
 }
 
 // BenchmarkMiddlewareCalls is the same without a network: what the middleware
-// itself costs.
+// and a guarded handler cost themselves.
 func BenchmarkMiddlewareCalls(b *testing.B) {
 	a := benchInstance(b, memory.New(), func(c *auth.Config) { c.KeySchedule = token.Schedule{Algorithm: token.EdDSA} })
 	p := signIn(b, a, 1)[0]
-	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Cookie", "theme=dark; _ga=GA1.1.1234567890.1700000000; "+p.cookies)
 	known := 0
-	h := a.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	count := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if auth.From(r.Context()).SignedIn() {
 			known++
 		}
-	}))
-	b.ReportAllocs()
-	n := 0
-	w := httptest.NewRecorder()
-	for b.Loop() {
-		h.ServeHTTP(w, r)
-		n++
-	}
-	if known != n {
-		b.Fatalf("%d of %d requests were known", known, n)
+	})
+	for _, x := range []struct {
+		name string
+		h    http.Handler
+	}{{"wrap", a.Wrap(count)}, {"require", a.Require(count)}} {
+		b.Run(x.name, func(b *testing.B) {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("Cookie", "theme=dark; _ga=GA1.1.1234567890.1700000000; "+p.cookies)
+			w := httptest.NewRecorder()
+			b.ReportAllocs()
+			n := 0
+			known = 0
+			for b.Loop() {
+				clear(w.Header()) // an answer of its own
+				x.h.ServeHTTP(w, r)
+				n++
+			}
+			if known != n {
+				b.Fatalf("%d of %d requests were known", known, n)
+			}
+		})
 	}
 }
