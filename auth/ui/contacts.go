@@ -8,6 +8,7 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/user"
 )
 
@@ -46,25 +47,6 @@ var phones = &contact{
 	primary: func(id string) engine.ProfileParams { return engine.ProfileParams{PrimaryPhoneNumberID: &id} },
 }
 
-// withID runs fn with the ID that a form names.
-func withID(fn func(x *exchange, a *engine.Actor, id string) error) handler {
-	return func(x *exchange) error {
-		a, err := x.actor()
-		if err != nil {
-			return err
-		}
-		f, err := x.form()
-		if err != nil {
-			return err
-		}
-		id, _ := f.String("id")
-		if err := f.Err(); err != nil {
-			return err
-		}
-		return fn(x, a, id)
-	}
-}
-
 // change is a handler that does something to a contact and says so.
 func (c *contact) change(notice string, do func(x *exchange, a *engine.Actor, id string) error) handler {
 	return withID(func(x *exchange, a *engine.Actor, id string) error {
@@ -88,18 +70,11 @@ func (c *contact) postPrimary() handler {
 }
 
 // postAdd adds a contact and sends a code to it.
-func (c *contact) postAdd(x *exchange) error {
-	a, err := x.actor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func (c *contact) postAdd(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	value, _ := f.StringMax(c.field, c.max)
 	value = strings.TrimSpace(value)
-	if err = f.Err(); err == nil && value == "" {
+	err := f.Err()
+	if err == nil && value == "" {
 		err = empty(c.field)
 	}
 	var added *user.Identification
@@ -173,15 +148,7 @@ func (c *contact) getVerify(x *exchange) error {
 	return x.render(200, "user_email_verify", pg)
 }
 
-func (c *contact) postVerify(x *exchange) error {
-	a, err := x.actor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func (c *contact) postVerify(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	id, _ := f.String("id")
 	pg, v, err := c.page(x, a, id)
 	if err != nil {

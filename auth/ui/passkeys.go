@@ -184,21 +184,6 @@ func postPasskeyRemove(x *exchange) error {
 	})(x)
 }
 
-// withForm runs fn with who acts and the form that was sent.
-func withForm(fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handler {
-	return func(x *exchange) error {
-		a, err := x.actor()
-		if err != nil {
-			return err
-		}
-		f, err := x.form()
-		if err != nil {
-			return err
-		}
-		return fn(x, a, f)
-	}
-}
-
 // withPasskey reports whether a sign-up is to go on with a passkey.
 func (x *exchange) withPasskey(f *httpx.Form) bool {
 	with, _ := f.String("with")

@@ -67,25 +67,25 @@ func routes() map[string]route {
 		"/verify/send":  {post: postStepUpSend, page: "/verify"},
 
 		"/tasks":          {get: getTasks},
-		"/tasks/password": {post: postTaskPassword, page: "/tasks"},
+		"/tasks/password": {post: withForm(postTaskPassword), page: "/tasks"},
 
 		"/sign-out": {get: getSignOut, post: postSignOut},
 
 		"/user":                  {get: getUser},
-		"/user/profile":          {post: postProfile, page: "/user"},
-		"/user/password":         {post: postUserPassword, page: "/user"},
+		"/user/profile":          {post: withForm(postProfile), page: "/user"},
+		"/user/password":         {post: withForm(postUserPassword), page: "/user"},
 		"/user/picture":          {get: getPicture, post: postPicture, page: "/user"},
 		"/user/picture/remove":   {post: postPictureRemove, page: "/user"},
-		"/user/emails":           {post: emails.postAdd, page: "/user"},
+		"/user/emails":           {post: withForm(emails.postAdd), page: "/user"},
 		"/user/emails/send":      {post: emails.postSend(), page: "/user"},
-		"/user/emails/verify":    {get: emails.getVerify, post: emails.postVerify},
+		"/user/emails/verify":    {get: emails.getVerify, post: withForm(emails.postVerify)},
 		"/user/emails/primary":   {post: emails.postPrimary(), page: "/user"},
 		"/user/emails/remove":    {post: emails.postRemove(), page: "/user"},
 		"/user/connected":        {post: postConnect, page: "/user"},
 		"/user/connected/remove": {post: postDisconnect, page: "/user"},
-		"/user/phones":           {post: phones.postAdd, page: "/user"},
+		"/user/phones":           {post: withForm(phones.postAdd), page: "/user"},
 		"/user/phones/send":      {post: phones.postSend(), page: "/user"},
-		"/user/phones/verify":    {get: phones.getVerify, post: phones.postVerify},
+		"/user/phones/verify":    {get: phones.getVerify, post: withForm(phones.postVerify)},
 		"/user/phones/primary":   {post: phones.postPrimary(), page: "/user"},
 		"/user/phones/remove":    {post: phones.postRemove(), page: "/user"},
 		"/user/phones/second":    {post: postPhoneSecond, page: "/user"},
@@ -99,8 +99,8 @@ func routes() map[string]route {
 		"/user/passkeys/options": {post: postPasskeyOptions, page: "/user"},
 		"/user/passkeys/rename":  {post: postPasskeyRename, page: "/user"},
 		"/user/passkeys/remove":  {post: postPasskeyRemove, page: "/user"},
-		"/user/devices/end":      {post: postDeviceEnd, page: "/user"},
-		"/user/delete":           {get: getDelete, post: postDelete},
+		"/user/devices/end":      {post: withForm(postDeviceEnd), page: "/user"},
+		"/user/delete":           {get: getDelete, post: withForm(postDelete)},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/session"
 )
 
@@ -50,18 +51,11 @@ func (x *exchange) taskPage(s *engine.SessionView) *Page {
 }
 
 // postTaskPassword sets a password in place of one that others know.
-func postTaskPassword(x *exchange) error {
-	a, err := x.actor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func postTaskPassword(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	plain, _ := f.String("new_password")
 	others, _ := f.Bool("sign_out_others")
-	if err = f.Err(); err == nil && plain == "" {
+	err := f.Err()
+	if err == nil && plain == "" {
 		err = empty("new_password")
 	}
 	if err == nil {

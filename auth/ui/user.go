@@ -6,6 +6,7 @@ import (
 
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/session"
 )
 
@@ -111,15 +112,7 @@ func (x *exchange) refuseUser(a *engine.Actor, section string, values map[string
 	return x.refuse("user", pg, err, fields...)
 }
 
-func postProfile(x *exchange) error {
-	a, err := x.actor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func postProfile(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	var p engine.ProfileParams
 	values := map[string]string{}
 	for _, n := range []struct {
@@ -137,7 +130,8 @@ func postProfile(x *exchange) error {
 			return err
 		}
 	}
-	if err = f.Err(); err == nil {
+	err := f.Err()
+	if err == nil {
 		err = x.p.engine.UpdateProfile(x.ctx(), a, p)
 	}
 	if err != nil {
@@ -146,19 +140,12 @@ func postProfile(x *exchange) error {
 	return x.redirect("/user", "saved")
 }
 
-func postUserPassword(x *exchange) error {
-	a, err := x.actor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func postUserPassword(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	current, _ := f.String("current_password")
 	plain, _ := f.String("new_password")
 	others, _ := f.Bool("sign_out_others")
-	switch err = f.Err(); {
+	err := f.Err()
+	switch {
 	case err != nil:
 	case a.User.PasswordEnabled && current == "":
 		err = empty("current_password")
@@ -175,15 +162,7 @@ func postUserPassword(x *exchange) error {
 
 // postDeviceEnd signs out another device. This one is asked first, like
 // everybody who signs out.
-func postDeviceEnd(x *exchange) error {
-	a, err := x.actor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func postDeviceEnd(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	id, _ := f.String("session")
 	if err := f.Err(); err != nil {
 		return err
@@ -214,17 +193,10 @@ func (x *exchange) deletePage(a *engine.Actor) *Page {
 	return pg
 }
 
-func postDelete(x *exchange) error {
-	a, err := x.actor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func postDelete(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	sure, _ := f.Bool("confirm")
-	if err = f.Err(); err == nil && !sure {
+	err := f.Err()
+	if err == nil && !sure {
 		err = empty("confirm")
 	}
 	if err == nil {
