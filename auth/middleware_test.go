@@ -102,6 +102,7 @@ func TestAttack_T06_AnotherInstancesUser(t *testing.T) {
 		"same instance":     {ask(one.Middleware(one.Require(who)), httptest.NewRequest("GET", "/", nil), ofOne), "user_1"},
 		"behind both":       {ask(one.Middleware(two.Middleware(one.Require(who))), httptest.NewRequest("GET", "/", nil), ofOne), "user_1"},
 		"the host's word":   {ask(two.Require(who), httptest.NewRequest("GET", "/", nil).WithContext(auth.NewContext(t.Context(), &auth.Identity{UserID: "user_3"})), ofOne), "user_3"},
+		"nil, by a host":    {ask(one.Require(who), httptest.NewRequest("GET", "/", nil).WithContext(auth.NewContext(t.Context(), nil)), ofOne), "401"},
 		"nobody, by a host": {ask(one.Require(who), httptest.NewRequest("GET", "/", nil).WithContext(auth.NewContext(t.Context(), &auth.Identity{})), ofOne), "401"},
 	} {
 		if x.got != x.want {

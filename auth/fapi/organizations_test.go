@@ -19,6 +19,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/organization"
+	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/user"
 )
 
@@ -209,6 +210,25 @@ func TestOrganizationLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.post("/v1/organizations", "name", "Three").refused(403, "organization_creation_not_allowed")
+}
+
+// TestOrganizationDeletedWithCodes: what was sent for a domain goes with the
+// organization.
+func TestOrganizationDeletedWithCodes(t *testing.T) {
+	st := memory.New()
+	r := newRig(t, withOrganizations, func(s *setup) { s.store = st })
+	a := r.signed("ada@acme.example")
+	org := a.found("Acme")
+	at := "/v1/organizations/" + org
+	d := a.post(at+"/domains", "name", "acme-labs.example").ok().str("response.id")
+	a.post(at+"/domains/"+d+"/prepare_affiliation_verification", "affiliation_email_address", "ada@acme-labs.example").ok()
+	if !strings.Contains(dumpOf(t, st, "verification"), d) {
+		t.Fatal("no code was kept")
+	}
+	a.delete(at).ok()
+	if left := dumpOf(t, st, "verification"); strings.Contains(left, d) {
+		t.Errorf("left behind: %s", left)
+	}
 }
 
 // TestOrganizationDomains: shown to be one's own by a code or by a record, and

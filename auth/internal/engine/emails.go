@@ -282,7 +282,7 @@ func (e *Engine) dropVerification(ctx context.Context, t *txn, id string) error 
 }
 
 // dropVerifications forgets the codes that were sent to all addresses of a
-// user's profile.
+// user's profile, or for all domains of an organization.
 func dropVerifications(ctx context.Context, tx store.Tx, userID string) error {
 	rs, err := verificationTab.Find(ctx, tx, store.Query{Where: []store.Match{{Index: "user", Values: []string{userID}}}})
 	if err != nil {

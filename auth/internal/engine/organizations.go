@@ -344,8 +344,12 @@ func (e *Engine) DeleteOrganization(ctx context.Context, a *Actor, id string) (o
 	return o, err
 }
 
-// dissolve deletes an organization. No token that names it holds any more.
+// dissolve deletes an organization, and the codes that were sent for its
+// domains. No token that names it holds any more.
 func (e *Engine) dissolve(ctx context.Context, t *txn, o *organization.Organization) error {
+	if err := dropVerifications(ctx, t, o.ID); err != nil {
+		return err
+	}
 	if err := t.note(ctx, &organization.Change{OrganizationID: o.ID}); err != nil {
 		return err
 	}
