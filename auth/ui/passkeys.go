@@ -146,42 +146,36 @@ func postPasskeyOptions(x *exchange) error {
 	return x.tell(id, v.Nonce, nil)
 }
 
-func postPasskey(x *exchange) error {
-	return withForm(func(x *exchange, a *engine.Actor, f *httpx.Form) error {
-		id, _ := f.String("id")
-		credential, _ := f.String("credential")
-		if err := f.Err(); err != nil {
-			return err
-		}
-		if _, err := x.p.engine.AttemptPasskey(x.ctx(), a, id, factor.Proof{Credential: credential}); err != nil {
-			return x.refuseUser(a, "passkeys", nil, err)
-		}
-		return x.redirect("/user", "passkey-added")
-	})(x)
+func postPasskey(x *exchange, a *engine.Actor, f *httpx.Form) error {
+	id, _ := f.String("id")
+	credential, _ := f.String("credential")
+	if err := f.Err(); err != nil {
+		return err
+	}
+	if _, err := x.p.engine.AttemptPasskey(x.ctx(), a, id, factor.Proof{Credential: credential}); err != nil {
+		return x.refuseUser(a, "passkeys", nil, err)
+	}
+	return x.redirect("/user", "passkey-added")
 }
 
-func postPasskeyRename(x *exchange) error {
-	return withForm(func(x *exchange, a *engine.Actor, f *httpx.Form) error {
-		id, _ := f.String("id")
-		name, _ := f.String("passkey_name")
-		err := f.Err()
-		if err == nil {
-			_, err = x.p.engine.RenamePasskey(x.ctx(), a, id, name)
-		}
-		if err != nil {
-			return x.refuseUser(a, "passkeys", nil, err)
-		}
-		return x.redirect("/user", "passkey-renamed")
-	})(x)
+func postPasskeyRename(x *exchange, a *engine.Actor, f *httpx.Form) error {
+	id, _ := f.String("id")
+	name, _ := f.String("passkey_name")
+	err := f.Err()
+	if err == nil {
+		_, err = x.p.engine.RenamePasskey(x.ctx(), a, id, name)
+	}
+	if err != nil {
+		return x.refuseUser(a, "passkeys", nil, err)
+	}
+	return x.redirect("/user", "passkey-renamed")
 }
 
-func postPasskeyRemove(x *exchange) error {
-	return withID(func(x *exchange, a *engine.Actor, id string) error {
-		if err := x.p.engine.DeletePasskey(x.ctx(), a, id); err != nil {
-			return x.refuseUser(a, "passkeys", nil, err)
-		}
-		return x.redirect("/user", "passkey-removed")
-	})(x)
+func postPasskeyRemove(x *exchange, a *engine.Actor, id string) error {
+	if err := x.p.engine.DeletePasskey(x.ctx(), a, id); err != nil {
+		return x.refuseUser(a, "passkeys", nil, err)
+	}
+	return x.redirect("/user", "passkey-removed")
 }
 
 // withPasskey reports whether a sign-up is to go on with a passkey.

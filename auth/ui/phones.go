@@ -28,16 +28,14 @@ func makePhoneDefault(x *exchange, a *engine.Actor, id string) error {
 
 // postPhoneSecond makes a number a second factor. Backup codes that come with
 // it are shown at once: nobody sees them again.
-func postPhoneSecond(x *exchange) error {
-	return withID(func(x *exchange, a *engine.Actor, id string) error {
-		on := true
-		codes, err := x.p.engine.UpdatePhoneNumber(x.ctx(), a, id, engine.PhoneParams{SecondFactor: &on})
-		switch {
-		case err != nil:
-			return x.refuseUser(a, "phones", nil, err)
-		case len(codes) == 0:
-			return x.redirect("/user", "phone-second")
-		}
-		return x.showCodes(a, codes, "phone-second")
-	})(x)
+func postPhoneSecond(x *exchange, a *engine.Actor, id string) error {
+	on := true
+	codes, err := x.p.engine.UpdatePhoneNumber(x.ctx(), a, id, engine.PhoneParams{SecondFactor: &on})
+	switch {
+	case err != nil:
+		return x.refuseUser(a, "phones", nil, err)
+	case len(codes) == 0:
+		return x.redirect("/user", "phone-second")
+	}
+	return x.showCodes(a, codes, "phone-second")
 }

@@ -176,33 +176,31 @@ func (x *exchange) accountPage(a *engine.Actor) *Page {
 
 // postAppVerify takes the app into use. The backup codes that come along are
 // shown once.
-func postAppVerify(x *exchange) error {
-	return withForm(func(x *exchange, a *engine.Actor, f *httpx.Form) error {
-		code, _ := f.String("code")
-		code = digits(code)
-		err := f.Err()
-		if err == nil && code == "" {
-			err = fault.New("form_param_nil", "code").Say("Enter the code that your app shows.")
-		}
-		var codes []string
-		if err == nil {
-			_, codes, err = x.p.engine.AttemptTOTP(x.ctx(), a, code)
-			x.b.Changed = x.b.Changed || err == nil // what the session token says
-		}
-		switch f := fault.From(err); {
-		case err == nil && len(codes) > 0:
-			return x.showCodes(a, codes, "app-on")
-		case err == nil && x.next != "":
-			return x.done("")
-		case err == nil:
-			return x.redirect("/user", "app-on")
-		case f.Code != "form_code_incorrect" && f.Param != "code":
-			return x.refuseUser(a, "factors", nil, err)
-		}
-		pg := x.accountPage(a)
-		pg.App = &NewApp{}
-		return x.refuse("user_app", pg, ownWords(err, byApp), "code")
-	})(x)
+func postAppVerify(x *exchange, a *engine.Actor, f *httpx.Form) error {
+	code, _ := f.String("code")
+	code = digits(code)
+	err := f.Err()
+	if err == nil && code == "" {
+		err = fault.New("form_param_nil", "code").Say("Enter the code that your app shows.")
+	}
+	var codes []string
+	if err == nil {
+		_, codes, err = x.p.engine.AttemptTOTP(x.ctx(), a, code)
+		x.b.Changed = x.b.Changed || err == nil // what the session token says
+	}
+	switch f := fault.From(err); {
+	case err == nil && len(codes) > 0:
+		return x.showCodes(a, codes, "app-on")
+	case err == nil && x.next != "":
+		return x.done("")
+	case err == nil:
+		return x.redirect("/user", "app-on")
+	case f.Code != "form_code_incorrect" && f.Param != "code":
+		return x.refuseUser(a, "factors", nil, err)
+	}
+	pg := x.accountPage(a)
+	pg.App = &NewApp{}
+	return x.refuse("user_app", pg, ownWords(err, byApp), "code")
 }
 
 func (x *exchange) showCodes(a *engine.Actor, codes []string, notice string) error {
