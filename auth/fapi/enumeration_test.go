@@ -93,6 +93,18 @@ var stories = map[string]story{
 		say(b.post(p+"/prepare_first_factor", "strategy", "email_code"))
 		say(b.post(p+"/attempt_first_factor", "strategy", "email_code", "code", "x00000"))
 	},
+	"signs in or up": func(r *probe, b *browser, address string, say func(*answer)) {
+		a := b.post("/v1/client/sign_ins", "identifier", address, "sign_up_if_missing", "true", "strategy", "email_code")
+		say(a)
+		p := signInPath(a)
+		for range 6 {
+			say(b.post(p+"/attempt_first_factor", "strategy", "email_code", "code", "x00000"))
+		}
+		say(b.post("/v1/client/sign_ups", "transfer", "true"))
+		r.advance(time.Minute)
+		say(b.post(p+"/prepare_first_factor", "strategy", "email_link", "redirect_url", b.server.URL+"/"))
+		say(b.get("/v1/client"))
+	},
 	"asks for what is offered": func(_ *probe, b *browser, address string, say func(*answer)) {
 		a := b.post("/v1/client/sign_ins", "identifier", address)
 		say(a)

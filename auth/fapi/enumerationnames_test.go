@@ -57,6 +57,14 @@ var named = map[string]struct {
 				}
 				say(b.get(at))
 			},
+			"signs in or up": func(_ *probe, b *browser, number string, say func(*answer)) {
+				a := b.post("/v1/client/sign_ins", "identifier", number, "sign_up_if_missing", "true", "strategy", "phone_code")
+				say(a)
+				for range 6 {
+					say(b.post(signInPath(a)+"/attempt_first_factor", "strategy", "phone_code", "code", "x00000"))
+				}
+				say(b.post("/v1/client/sign_ups", "transfer", "true"))
+			},
 			"adds it to an account": func(_ *probe, b *browser, number string, say func(*answer)) {
 				b.signIn("mallory@example.com", good)
 				a := b.post("/v1/me/phone_numbers", "phone_number", number)

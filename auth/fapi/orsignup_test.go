@@ -79,6 +79,48 @@ func TestSignInOrUpRefused(t *testing.T) {
 	}
 }
 
+// A number does as well as an address.
+func TestSignInOrUpByPhone(t *testing.T) {
+	for _, protection := range []string{settings.EnumerationOff, settings.EnumerationStrict} {
+		r := newRig(t, phones, func(c *setup) { c.settings.Protection.Enumeration = protection })
+		uid := r.newPhoneUser(adasPhone, "ada_l").ID
+		begin := func(b *browser, number string) (p string, a *answer) {
+			a = b.post("/v1/client/sign_ins", "identifier", number, "sign_up_if_missing", "true").ok().is("response.status", "needs_first_factor")
+			p = signInPath(a)
+			return p, b.post(p+"/prepare_first_factor", "strategy", "phone_code", "phone_number_id", a.str("response.supported_first_factors.0.phone_number_id")).ok()
+		}
+		b := r.browser()
+		p, known := begin(b, "(415) 555-2671")
+		b.post(p+"/attempt_first_factor", "strategy", "phone_code", "code", r.lastCode()).ok().is("response.status", "complete")
+		if b.signedInAs() != uid {
+			t.Error("signed in as somebody else")
+		}
+
+		c := r.browser()
+		p, unknown := begin(c, bobsPhone)
+		for _, path := range []string{"response.supported_first_factors.0.strategy", "response.supported_first_factors.1", "response.first_factor_verification.status", "response.user_data.first_name"} {
+			if known.at(path) != unknown.at(path) {
+				t.Errorf("%s: %v for somebody, %v for nobody", path, known.at(path), unknown.at(path))
+			}
+		}
+		code := r.lastCode()
+		c.post("/v1/client/sign_ups", "transfer", "true").refused(400, "account_transfer_invalid")
+		c.post(p+"/attempt_first_factor", "strategy", "phone_code", "code", wrongCode(code)).refused(422, "form_code_incorrect")
+		c.post(p+"/attempt_first_factor", "strategy", "phone_code", "code", code).refused(404, "sign_up_if_missing_transfer")
+		c.post(p+"/attempt_first_factor", "strategy", "phone_code", "code", code).refused(400, "verification_already_verified")
+		c.post("/v1/client/sign_ups", "transfer", "true").ok().is("response.status", "complete").is("response.phone_number", bobsPhone)
+		u, err := r.e.Users().ByIdentifier(t.Context(), bobsPhone)
+		if err != nil || !u.PhoneNumbers[0].Verified || c.signedInAs() != u.ID {
+			t.Errorf("%v %v", u, err)
+		}
+		c.post("/v1/client/sign_ups", "transfer", "true").refused(400, "account_transfer_invalid")
+	}
+	// Only with what proves the number, and only where numbers are signed up with.
+	r := newRig(t, phones)
+	r.browser().post("/v1/client/sign_ins", "identifier", bobsPhone, "sign_up_if_missing", "true", "strategy", "email_code").refused(422, "sign_up_if_missing_strategy_not_supported")
+	newRig(t).browser().post("/v1/client/sign_ins", "identifier", bobsPhone, "sign_up_if_missing", "true").refused(422, "sign_up_if_missing_strategy_not_supported")
+}
+
 // A link does as well as a code.
 func TestSignInOrUpByLink(t *testing.T) {
 	r := newRig(t, withLinks, func(c *setup) { c.settings.Password.Required = false })

@@ -123,6 +123,11 @@ type SignIn struct {
 	PreferredStrategy string `json:"preferred_strategy"`
 	// SecondFactorRequired: no sign-in is complete without a second factor.
 	SecondFactorRequired bool `json:"second_factor_required"`
+	// OrSignUp makes usher's own sign-in page one for both: a code goes to the
+	// address or number that is typed there whether or not somebody has it, and
+	// whoever types it back and has no account can make one. It has no effect
+	// where sign-ups are not public.
+	OrSignUp bool `json:"or_sign_up,omitempty"`
 	// AbandonAfter is how long an attempt lives.
 	AbandonAfter time.Duration `json:"abandon_after"`
 }

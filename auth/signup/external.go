@@ -1,6 +1,8 @@
 package signup
 
 import (
+	"slices"
+
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/oauth"
@@ -112,4 +114,13 @@ func (a *Attempt) Proven() *oauth.Identity {
 		return nil
 	}
 	return a.External
+}
+
+// Shown reports whether the sign-up has something that the person has shown to
+// be theirs, so that it is to be gone on with rather than begun anew.
+func (a *Attempt) Shown() bool {
+	return a.Proven() != nil || slices.ContainsFunc([]string{"email_address", "phone_number"}, func(name string) bool {
+		v := a.Verification(name)
+		return v != nil && v.Status == factor.Verified && v.Target == a.Value(name)
+	})
 }

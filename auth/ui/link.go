@@ -113,6 +113,9 @@ func getLinkDone(x *exchange) error {
 	q := x.r.URL.Query()
 	pg := x.page()
 	pg.Link = &Link{Outcome: q.Get("__clerk_status")}
+	if pg.Link.Outcome == "transferable" {
+		return x.redirect("/sign-in/new", "")
+	}
 	if pg.Link.Outcome != "verified" {
 		return x.render(200, "link_done", pg)
 	}

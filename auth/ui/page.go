@@ -118,6 +118,9 @@ type Account struct {
 // SMS one by text message.
 type Methods struct {
 	Password, Code, Link, SMS, Reset, Passkey bool
+	// OrPassword: where nothing may tell yet if there is an account, a password
+	// is for who says to have one.
+	OrPassword bool
 	// ResetBy is the strategy of Reset.
 	ResetBy string
 }

@@ -42,6 +42,7 @@ func routes() map[string]route {
 		"/sign-in/trust/send":      {post: postTrustSend, page: "/sign-in/trust"},
 		"/sign-in/ticket":          {post: postTicket, page: "/sign-in"},
 		"/sign-in/switch":          {post: postSwitch, page: "/sign-in"},
+		"/sign-in/new":             {get: getNew},
 
 		"/sign-in/social":          {get: getSignInSocial, post: postSignInSocial, page: "/sign-in"},
 		"/sign-in/social/transfer": {post: postTransferToSignIn, page: "/sign-in"},

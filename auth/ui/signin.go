@@ -107,7 +107,9 @@ func postSignIn(x *exchange) error {
 	if err != nil {
 		return x.refuse("sign_in", pg, x.sayIdentifier(err), "identifier")
 	}
-	a, err := x.p.engine.CreateSignIn(x.ctx(), x.b, engine.SignInParams{Identifier: identifier})
+	withPassword, _ := f.Bool("with_password")
+	orSignUp := x.settings.SignIn.OrSignUp && !withPassword && x.p.engine.CanOrSignUp(x.settings, identifier)
+	a, err := x.p.engine.CreateSignIn(x.ctx(), x.b, engine.SignInParams{Identifier: identifier, OrSignUp: orSignUp})
 	if errors.Is(err, fault.New("session_exists", "")) {
 		return x.redirect("/sign-in", "")
 	}
@@ -120,7 +122,7 @@ func postSignIn(x *exchange) error {
 	}
 	m := methods(v)
 	switch {
-	case m.Password && (!m.Code && !m.Link && !m.SMS || x.settings.SignIn.PreferredStrategy == byPassword):
+	case m.Password && (withPassword || !m.Code && !m.Link && !m.SMS || x.settings.SignIn.PreferredStrategy == byPassword):
 		return x.redirect("/sign-in/password", "")
 	case m.SMS && (!m.Code && !m.Link || target(v, bySMS) != ""):
 		return x.send(v, bySMS, a.ID)
@@ -160,6 +162,7 @@ func (x *exchange) attempt() (*engine.SignInView, error) {
 func (x *exchange) stepPage(v *engine.SignInView) *Page {
 	pg := x.page()
 	pg.Attempt, pg.Identifier, pg.Methods = v.ID, v.Identifier, methods(v)
+	pg.Methods.OrPassword = v.OrSignUp && x.settings.Password.Enabled
 	pg.values["identifier"] = v.Identifier
 	if c := v.Attempt.First; c != nil && v.Status == signin.NeedsFirstFactor && !c.SentAt.IsZero() {
 		pg.Code = &Code{To: x.target(v, c.Target), Reset: c.Strategy == byReset || c.Strategy == byResetSMS, Link: c.Strategy == byLink,
@@ -185,6 +188,9 @@ func over(err error) bool {
 // wanted, the person is led to where it is, and v is nil.
 func (x *exchange) step(want signin.Status) (v *engine.SignInView, err error) {
 	v, err = x.attempt()
+	if err == nil && v != nil && v.TransferAddress() != nil {
+		return nil, x.redirect("/sign-in/new", "")
+	}
 	if err != nil || v != nil && v.Status == want {
 		return v, err
 	}

@@ -146,6 +146,9 @@ func postCode(x *exchange) error {
 	if over(err) {
 		return x.redirect("/sign-in", "restart")
 	}
+	if errors.Is(err, fault.New("sign_up_if_missing_transfer", "")) {
+		return x.redirect("/sign-in/new", "")
+	}
 	return x.refuse("sign_in_code", pg, err, "code")
 }
 

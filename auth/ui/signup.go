@@ -226,7 +226,7 @@ func (x *exchange) proceedSignUp(a *signup.Attempt) error {
 	switch {
 	case a.Status == signup.Complete:
 		return x.done(x.p.opts.AfterSignUp)
-	case len(a.Missing(x.settings)) > 0 && a.Proven() != nil:
+	case len(a.Missing(x.settings)) > 0 && a.Shown():
 		return x.redirect("/sign-up/continue", "")
 	case len(a.Missing(x.settings)) > 0: // the settings have changed meanwhile
 		return x.redirect("/sign-up", "restart")

@@ -21,9 +21,11 @@ type Provider struct{ Key, Name string }
 // name, so that page leads on by itself.
 type Away struct{ Name, URL string }
 
-// A Transfer is somebody who comes from another service and has no account
-// here, or has one where a new one was to be made.
+// A Transfer is somebody who comes from another service, or has shown that an
+// address or number is their own, and has no account here, or has one where a
+// new one was to be made.
 type Transfer struct {
+	// Provider is empty where Who is an address or number.
 	Provider, Who string
 	// SignUp: there is no account yet. CanSignUp: one can be made.
 	SignUp, CanSignUp bool
@@ -158,9 +160,27 @@ func getSignInSocial(x *exchange) error {
 	return x.redirect("/sign-in", "restart")
 }
 
+// getNew offers an account to who has shown that an address or number is their
+// own, and has none.
+func getNew(x *exchange) error {
+	v, err := x.attempt()
+	if err != nil {
+		return err
+	}
+	if v == nil || v.TransferAddress() == nil {
+		return x.redirect("/sign-in", "")
+	}
+	return x.transfer("", v.TransferAddress().Target, true)
+}
+
+// transfer offers what can be done with who somebody has shown to be. The
+// provider is empty for an address or number.
 func (x *exchange) transfer(provider, who string, signUp bool) error {
 	pg := x.page()
-	pg.Transfer = &Transfer{Provider: x.providerName(provider), Who: who, SignUp: signUp, CanSignUp: x.settings.SignUp.Mode == "public"}
+	pg.Transfer = &Transfer{Who: who, SignUp: signUp, CanSignUp: x.settings.SignUp.Mode == "public"}
+	if provider != "" {
+		pg.Transfer.Provider = x.providerName(provider)
+	}
 	if l := x.settings.Legal; l.Consent && signUp {
 		pg.Legal = &Legal{TermsURL: l.TermsURL, PrivacyURL: l.PrivacyURL}
 	}
@@ -225,20 +245,23 @@ func postTransferToSignIn(x *exchange) error {
 	return x.proceed(a)
 }
 
-// continuing reads a sign-up that an account at another service has begun and
-// that lacks fields, with the form for them. If there is none, the person is
+// continuing reads a sign-up that begins with something shown, such as an account
+// at another service, and that lacks fields, with the form for them. If there is none, the person is
 // led on, and v is nil.
 func (x *exchange) continuing() (v *engine.SignUpView, pg *Page, err error) {
 	all, err := x.p.engine.View(x.ctx(), x.b)
 	if err != nil {
 		return nil, nil, err
 	}
-	if all == nil || all.SignUp == nil || all.SignUp.Proven() == nil || len(all.SignUp.Missing(x.settings)) == 0 {
+	if all == nil || all.SignUp == nil || !all.SignUp.Shown() || len(all.SignUp.Missing(x.settings)) == 0 {
 		return nil, nil, x.redirect("/sign-up", "")
 	}
 	v, pg = all.SignUp, x.page()
 	pg.Attempt = v.ID
-	pg.Transfer = &Transfer{Provider: x.providerName(v.Proven().Provider), Who: v.Proven().EmailAddress}
+	pg.Transfer = &Transfer{}
+	if id := v.Proven(); id != nil {
+		pg.Transfer = &Transfer{Provider: x.providerName(id.Provider), Who: id.EmailAddress}
+	}
 	missing := v.Missing(x.settings)
 	for _, name := range signUpFields {
 		if slices.Contains(missing, name) {

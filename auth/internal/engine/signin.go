@@ -415,6 +415,11 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 		if next, refused, err = run.step(ctx, *a, in); err != nil {
 			return err
 		}
+		if errors.Is(refused, fault.New("sign_up_if_missing_transfer", "")) {
+			if err := e.usedCode(ctx, t, next.TransferAddress(), s); err != nil {
+				return err
+			}
+		}
 		if next.Final() {
 			c.SignInID = ""
 		}

@@ -175,7 +175,7 @@ func (e *Engine) usedSMS(ctx context.Context, t *txn, number string, s *settings
 
 // usedCode is usedSMS for a challenge that may be one by text message.
 func (e *Engine) usedCode(ctx context.Context, t *txn, v *factor.Verification, s *settings.Settings) error {
-	if v == nil || v.Status != factor.Verified || !strings.HasPrefix(v.Target, "+") {
+	if v == nil || v.Status != factor.Verified && v.Status != factor.Transferable || !strings.HasPrefix(v.Target, "+") {
 		return nil
 	}
 	return e.usedSMS(ctx, t, v.Target, s)

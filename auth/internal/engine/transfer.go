@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/usherauth/usher/auth/factor"
@@ -94,8 +95,14 @@ func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParam
 		}
 		c.SignInID = ""
 		in := in
+		attribute := ""
 		if address != nil {
-			in.EmailAddress = &address.Target
+			st, _ := e.strategies.Get(address.Strategy)
+			if attribute = st.Traits().Attribute; attribute == "phone_number" {
+				in.PhoneNumber = &address.Target
+			} else {
+				in.EmailAddress = &address.Target
+			}
 		}
 		run := signUpRun{e: e, b: b, t: t, client: c, rotate: rotate, settings: s}
 		a = signup.New(c.ID, s.SignUp.AbandonAfter, t.now)
@@ -105,8 +112,8 @@ func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParam
 			return firstError(err, refused)
 		}
 		if address != nil {
-			next.Verifications = map[string]factor.Verification{"email_address": {ID: address.ID, Strategy: address.Strategy,
-				Status: factor.Verified, Target: next.EmailAddress, VerifiedAt: address.VerifiedAt, ExpireAt: address.ExpireAt}}
+			next.Verifications = map[string]factor.Verification{attribute: {ID: address.ID, Strategy: address.Strategy,
+				Status: factor.Verified, Target: next.Value(attribute), VerifiedAt: address.VerifiedAt, ExpireAt: address.ExpireAt}}
 			a, refused, err = run.step(ctx, next, signup.Update{})
 		} else {
 			v := handedOver(id, t.now)
@@ -141,7 +148,8 @@ func firstError(errs ...error) error {
 }
 
 // mayOrSignUp refuses a sign-in that cannot become a sign-up: only an address
-// that is proved by what is sent to it can, and only where anybody may sign up.
+// or number that is proved by what is sent to it can, and only where anybody may
+// sign up.
 func (e *Engine) mayOrSignUp(s *settings.Settings, p SignInParams) error {
 	if !p.OrSignUp {
 		return nil
@@ -149,12 +157,26 @@ func (e *Engine) mayOrSignUp(s *settings.Settings, p SignInParams) error {
 	if s.SignUp.Mode != settings.Public {
 		return fault.New("sign_up_if_missing_not_allowed", "sign_up_if_missing")
 	}
-	index, _ := user.Classify(p.Identifier)
-	st, known := e.strategies.Get(p.Strategy)
-	if index != "email" || p.Password != nil || p.Strategy != "" && (!known || st.Traits().Attribute != "email_address") {
+	if p.Password != nil || !slices.ContainsFunc(provable(s, p.Identifier), func(name string) bool { return p.Strategy == "" || p.Strategy == name }) {
 		return fault.New("sign_up_if_missing_strategy_not_supported", "strategy")
 	}
 	return nil
+}
+
+// provable lists the strategies that prove an identifier by what is sent to it.
+func provable(s *settings.Settings, identifier string) []string {
+	index, _ := user.Classify(identifier)
+	a := map[string]settings.Attribute{"email": s.EmailAddress, "phone": s.PhoneNumber}[index]
+	if !a.Enabled {
+		return nil
+	}
+	return a.Strategies
+}
+
+// CanOrSignUp reports whether a sign-in with an identifier can become a sign-up
+// if nobody has it.
+func (e *Engine) CanOrSignUp(s *settings.Settings, identifier string) bool {
+	return e.mayOrSignUp(s, SignInParams{Identifier: e.named(identifier, s), OrSignUp: true}) == nil
 }
 
 // BeginSignIn begins a sign-in that nobody is named in yet, in place of the

@@ -231,7 +231,7 @@ var general = map[string]entry{
 	"external_account_exists":                   {400, "The external account is connected already", "That account belongs to somebody here already. Sign in instead."},
 	"sign_up_if_missing_transfer":               {404, "No account yet", "Nobody here has that identifier, and you have shown that it is yours. Sign up with it."},
 	"sign_up_if_missing_not_allowed":            {422, "Sign-ups are not open", "Nobody can sign up here without an invitation, so signing in cannot lead to it."},
-	"sign_up_if_missing_strategy_not_supported": {422, "Not with this strategy", "Only an address that is proved by a code or link can be signed up with at a sign-in."},
+	"sign_up_if_missing_strategy_not_supported": {422, "Not with this strategy", "Only an address or number that is proved by a code or link can be signed up with at a sign-in."},
 	"oauth_access_denied":                       {403, "Access was denied", "You did not give access to your account there. Try again and allow it, or use another method."},
 	"oauth_token_exchange_error":                {400, "The other service did not confirm the sign-in", "The other service did not confirm who you are. Please try again, or use another method."},
 	"oauth_fetch_user_error":                    {400, "The other service did not say who you are", "The other service did not say who you are. Please try again, or use another method."},
