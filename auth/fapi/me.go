@@ -76,7 +76,7 @@ func (c *call) changePassword() (any, error) {
 }
 
 func (c *call) removePassword() (any, error) {
-	current := c.form.Require("current_password")
+	current, _ := c.form.String("current_password")
 	if err := c.form.Err(); err != nil {
 		return nil, err
 	}

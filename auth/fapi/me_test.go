@@ -259,3 +259,22 @@ func TestEmailAddressClaimedMeanwhile(t *testing.T) {
 	users[1].post(p+"/"+ids[1]+"/attempt_verification", "code", codes[1]).ok()
 	users[0].post(p+"/"+ids[0]+"/attempt_verification", "code", codes[0]).refused(400, "identification_claimed")
 }
+
+// Who has shown lately who they are need not type the password to take it away;
+// everybody else is asked to show it first.
+func TestRemovePasswordByStepUp(t *testing.T) {
+	r := newRig(t, func(s *setup) { s.settings.Password.Required = false })
+	b, other := r.browser(), r.browser()
+	b.signUp(ada, good)
+	other.signIn(ada, good)
+	r.advance(11 * time.Minute)
+	b.post("/v1/me/remove_password").refused(403, "session_reverification_required")
+	b.post("/v1/me/remove_password", "current_password", good).refused(403, "session_reverification_required")
+	p := "/v1/client/sessions/" + b.client().str("response.last_active_session_id") + "/verify"
+	b.post(p, "level", "first_factor").ok()
+	b.post(p+"/attempt_first_factor", "strategy", "password", "password", good).ok()
+	b.post("/v1/me/remove_password", "current_password", better).refused(422, "form_password_validation_failed", "current_password")
+	b.post("/v1/me/remove_password", "current_password", "").ok().is("response.password_enabled", false)
+	b.post("/v1/me/remove_password").refused(400, "no_password_set")
+	other.get("/v1/me").refused(401, "authentication_invalid")
+}

@@ -1,6 +1,7 @@
 package reverify
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -189,15 +190,14 @@ func settle(st factor.Strategy, slot **factor.Verification, in Prove, env Env) (
 	if !offered(in.Use, f.Strategy, v.TargetID, env) {
 		return nil, fault.New("strategy_for_user_invalid", "strategy")
 	}
+	wrong := st.Confirm(f, env.subject())
 	if st.Traits().Prepare {
+		f.OK = f.OK && wrong == nil // a proof that does not hold any more is a wrong one
 		if err := factor.Settle(&v, f, env.Settings.Codes, env.Now); err != nil {
-			return nil, err
+			return nil, f.Refused(err, cmp.Or(wrong, err)) // the strategy has its own words for it
 		}
-	} else {
-		v.Attempts++
-	}
-	if err := st.Confirm(f, env.subject()); err != nil {
-		return nil, err
+	} else if v.Attempts++; wrong != nil {
+		return nil, wrong
 	}
 	v.Status, v.VerifiedAt = factor.Verified, env.Now
 	if f.Rehash != "" {

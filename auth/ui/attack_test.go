@@ -29,7 +29,8 @@ var (
 		"/auth/sign-in/switch", "/auth/sign-up", "/auth/sign-up/verify", "/auth/sign-up/send", "/auth/sign-out", "/auth/user/profile",
 		"/auth/user/password", "/auth/user/picture", "/auth/user/picture/remove", "/auth/user/emails", "/auth/user/emails/send",
 		"/auth/user/emails/verify", "/auth/user/emails/primary", "/auth/user/emails/remove", "/auth/user/devices/end",
-		"/auth/user/delete", "/auth/user", "/auth/nothing", "/auth/sign-in/link", "/auth/link", "/auth/verify", "/auth/verify/start", "/auth/verify/send", "/auth/tasks/password"}
+		"/auth/user/delete", "/auth/user", "/auth/nothing", "/auth/sign-in/link", "/auth/link", "/auth/verify", "/auth/verify/start", "/auth/verify/send", "/auth/tasks/password",
+		"/auth/verify/passkey", "/auth/verify/passkey/options", "/auth/user/password/remove"}
 )
 
 // each asks for every path, signed out and signed in, following nothing, and

@@ -143,7 +143,11 @@ func (v *visitor) submit(button string, fill ...string) {
 			fields.Set(fill[i], fill[i+1])
 		}
 	}
-	v.post(attr(form, "action"), fields)
+	action := attr(form, "action")
+	if own := attr(pressed, "formaction"); own != "" {
+		action = own
+	}
+	v.post(action, fields)
 }
 
 // upload sends a file by the form that has the button.

@@ -184,6 +184,7 @@ type Profile struct {
 	PhonesOn, CanVerifyPhone, SecondByPhone bool
 	Phones                                  []PhoneNumber
 	PasswordOn, HasPassword                 bool
+	CanRemovePassword                       bool
 	Devices                                 []Device
 	CanDelete                               bool
 	Factors                                 Factors
@@ -261,6 +262,7 @@ var notices = map[string]string{
 	"deleted":         "Your account has been deleted.",
 	"saved":           "Your profile has been saved.",
 	"password":        "Your password has been changed.",
+	"no-password":     "Your password has been removed.",
 	"picture":         "Your picture has been changed.",
 	"no-picture":      "Your picture has been removed.",
 	"email":           "The email address is verified.",

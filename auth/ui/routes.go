@@ -67,6 +67,9 @@ func routes() map[string]route {
 		"/verify/start": {post: postStepUpStart, page: "/verify"},
 		"/verify/send":  {post: postStepUpSend, page: "/verify"},
 
+		"/verify/passkey":         {post: postStepUpPasskey, page: "/verify"},
+		"/verify/passkey/options": {post: postStepUpPasskeyOptions, page: "/verify"},
+
 		"/tasks":          {get: getTasks},
 		"/tasks/password": {post: withForm(postTaskPassword), page: "/tasks"},
 
@@ -75,6 +78,7 @@ func routes() map[string]route {
 		"/user":                  {get: getUser},
 		"/user/profile":          {post: withForm(postProfile), page: "/user"},
 		"/user/password":         {post: withForm(postUserPassword), page: "/user"},
+		"/user/password/remove":  {post: withForm(postPasswordRemove), page: "/user"},
 		"/user/picture":          {get: getPicture, post: postPicture, page: "/user"},
 		"/user/picture/remove":   {post: postPictureRemove, page: "/user"},
 		"/user/emails":           {post: withForm(emails.postAdd), page: "/user"},

@@ -22,10 +22,10 @@ type StepUp struct {
 	// is due.
 	Level  string
 	Second bool
-	// Password: there is one to type in. Typed are the strategies of codes that
+	// Password: there is one to type in. Passkey: there is one to use. Typed are the strategies of codes that
 	// need not be sent, Sent are those that must be.
-	Password    bool
-	Typed, Sent []string
+	Password, Passkey bool
+	Typed, Sent       []string
 	// Waiting is the strategy of the code that was sent last; empty: none.
 	Waiting string
 }
@@ -104,6 +104,9 @@ func (x *exchange) stepUpPage(v *engine.ReverificationView) *Page {
 		switch t := st.Traits(); {
 		case t.Proof == "password":
 			pg.StepUp.Password = true
+		case o.Strategy == byPasskey:
+			pg.StepUp.Passkey = true
+			x.passkeyForm(pg, PasskeyForm{Kind: "get", Action: x.url("/verify/passkey"), Options: x.url("/verify/passkey/options"), Label: "Confirm with a passkey"})
 		case t.Proof != "code":
 		case t.Prepare && !slices.Contains(pg.StepUp.Sent, o.Strategy):
 			pg.StepUp.Sent = append(pg.StepUp.Sent, o.Strategy)
@@ -176,17 +179,55 @@ func postStepUp(x *exchange) error {
 		err = empty(field)
 	}
 	if err == nil {
-		var now *engine.ReverificationView
-		now, err = x.p.engine.AttemptReverification(x.ctx(), x.b, v.ID, x.stepUpUse(v), strategy, factor.Proof{Password: plain, Code: code})
-		if err == nil && now.Status == reverify.Complete {
-			x.b.Changed = true // what the session token says has changed
-			return x.done(x.p.site.PagesPath + "/user")
-		}
-		if err == nil {
-			return x.redirect("/verify", "")
-		}
+		return x.proveStepUp(v, strategy, factor.Proof{Password: plain, Code: code}, field)
 	}
 	return x.refuse("verify", x.stepUpPage(v), err, field)
+}
+
+// proveStepUp goes on with a proof, or shows the page with what was wrong.
+func (x *exchange) proveStepUp(v *engine.ReverificationView, strategy string, proof factor.Proof, fields ...string) error {
+	now, err := x.p.engine.AttemptReverification(x.ctx(), x.b, v.ID, x.stepUpUse(v), strategy, proof)
+	switch {
+	case err != nil:
+		return x.refuse("verify", x.stepUpPage(v), err, fields...)
+	case now.Status == reverify.Complete:
+		x.b.Changed = true // what the session token says has changed
+		return x.done(x.p.site.PagesPath + "/user")
+	}
+	return x.redirect("/verify", "")
+}
+
+// postStepUpPasskeyOptions draws the challenge for a passkey.
+func postStepUpPasskeyOptions(x *exchange) error {
+	if _, err := x.form(); err != nil {
+		return err
+	}
+	id, err := x.stepUpSession()
+	if err != nil {
+		return err
+	}
+	v, err := x.p.engine.PrepareReverification(x.ctx(), x.b, id, factor.First, byPasskey, "")
+	if err != nil {
+		return x.tell("", "", err)
+	}
+	return x.tell(id, v.Attempt.First.Nonce, nil)
+}
+
+// postStepUpPasskey takes the answer of a device.
+func postStepUpPasskey(x *exchange) error {
+	f, err := x.form()
+	if err != nil {
+		return err
+	}
+	v, err := x.reverification()
+	if err != nil || v == nil {
+		return x.restart(err)
+	}
+	credential, _ := f.String("credential")
+	if err := f.Err(); err != nil {
+		return err
+	}
+	return x.proveStepUp(v, byPasskey, factor.Proof{Credential: credential})
 }
 
 // postStepUpSend sends a code.

@@ -28,7 +28,7 @@ func (x *exchange) userPage(a *engine.Actor) (*Page, error) {
 	p := &Profile{UsernameOn: s.Username.Enabled, UsernameMust: s.Username.Required, FirstNameOn: s.FirstName.Enabled, LastNameOn: s.LastName.Enabled,
 		PictureURL: x.p.site.PagesPath + "/user/picture?v=" + u.ImageID, HasPicture: u.ImageID != "",
 		CanAddAddress: s.EmailAddress.Enabled, CanVerify: x.verification("email_address") != "",
-		PasswordOn: s.Password.Enabled, HasPassword: u.PasswordEnabled, OrganizationsOn: s.Organizations.Enabled, CanDelete: s.DeleteSelf && !u.DeleteSelfDisabled}
+		PasswordOn: s.Password.Enabled, HasPassword: u.PasswordEnabled, OrganizationsOn: s.Organizations.Enabled, CanRemovePassword: u.PasswordEnabled && !s.Password.Required, CanDelete: s.DeleteSelf && !u.DeleteSelfDisabled}
 	for _, id := range u.EmailAddresses {
 		p.Addresses = append(p.Addresses, Address{ID: id.ID, Value: id.Value,
 			Primary: id.ID == u.PrimaryEmailAddressID, Verified: id.Verified})
@@ -158,6 +158,23 @@ func postUserPassword(x *exchange, a *engine.Actor, f *httpx.Form) error {
 		return x.refuseUser(a, "password", nil, err, "current_password", "new_password")
 	}
 	return x.redirect("/user", "password")
+}
+
+// postPasswordRemove takes the password away. Who has just shown who they are
+// need not type it.
+func postPasswordRemove(x *exchange, a *engine.Actor, f *httpx.Form) error {
+	current, _ := f.String("current_password")
+	err := f.Err()
+	if err == nil && current == "" && !x.settings.Reverification.Enabled {
+		err = empty("current_password")
+	}
+	if err == nil {
+		err = x.p.engine.RemovePassword(x.ctx(), a, current)
+	}
+	if err != nil {
+		return x.refuseUser(a, "password", nil, err, "current_password")
+	}
+	return x.redirect("/user", "no-password")
 }
 
 // postDeviceEnd signs out another device. This one is asked first, like

@@ -343,7 +343,8 @@ func (e *Engine) newPassword(ctx context.Context, s *settings.Settings, plain, c
 }
 
 // RemovePassword takes the actor's password away, if the settings let people
-// be without.
+// be without. Who has shown lately who they are need not type it; where nobody
+// is asked for that, everybody must.
 func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) error {
 	s := e.Settings(ctx)
 	switch {
@@ -351,6 +352,23 @@ func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) e
 		return ErrImpersonator()
 	case s.Password.Required:
 		return fault.New("password_required", "")
+	}
+	if !a.User.PasswordEnabled {
+		return user.ErrNoPassword
+	}
+	remove := func(t *txn, u *user.User) error {
+		return e.setPassword(ctx, t, u, passwordChange{signOut: true, keepSession: a.Session.ID, by: a.Browser.Request})
+	}
+	if current == "" && s.Reverification.Enabled {
+		if err := e.RequireFresh(ctx, a); err != nil {
+			return err
+		}
+		return e.act(ctx, a, func(t *txn, u *user.User) error {
+			if !u.PasswordEnabled {
+				return user.ErrNoPassword
+			}
+			return remove(t, u)
+		})
 	}
 	confirmed, sl, err := e.confirmPassword(withAddr(ctx, a.Browser.Addr), a, current, s)
 	if err != nil {
@@ -367,7 +385,7 @@ func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) e
 		if err := e.closeSlot(ctx, t, sl, u, true, true, a.Browser.Request); err != nil {
 			return err
 		}
-		return e.setPassword(ctx, t, u, passwordChange{signOut: true, keepSession: a.Session.ID, by: a.Browser.Request})
+		return remove(t, u)
 	})
 }
 

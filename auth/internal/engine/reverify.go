@@ -148,6 +148,7 @@ func (e *Engine) PrepareReverification(ctx context.Context, b *Browser, sessionI
 	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
 	}
+	ctx = withOrigin(ctx, b.Origin)
 	return e.stepReverification(ctx, b, sessionID, func(set *settings.Settings, _ *reverify.Attempt, f signInFacts) (reverify.Input, *slot, error) {
 		o, err := pickOption(st, use, f.subject(set), targetID)
 		if err != nil {
@@ -164,6 +165,7 @@ func (e *Engine) PrepareReverification(ctx context.Context, b *Browser, sessionI
 // AttemptReverification judges a proof of the first or second factor. A right
 // one that completes the step-up renews the session.
 func (e *Engine) AttemptReverification(ctx context.Context, b *Browser, sessionID string, use factor.Use, strategy string, proof factor.Proof) (*ReverificationView, error) {
+	ctx = withOrigin(ctx, b.Origin)
 	if err := e.allow("attempt_sign_in", b.Addr, e.Settings(ctx).Limits.AttemptSignIn); err != nil {
 		return nil, err
 	}
