@@ -43,6 +43,8 @@ type Browser struct {
 	// read and get tokens, and change nothing.
 	stale  bool
 	secret []byte
+	// view is what View would read, if the change just made tells it.
+	view *ClientView
 }
 
 // Browser finds the client that one of the cookie values proves. Values that
@@ -143,9 +145,10 @@ func (e *Engine) change(ctx context.Context, b *Browser, make bool, fn func(t *t
 		client  *session.Client
 		cookie  string
 		changed bool
+		last    *txn
 	)
 	err := e.update(ctx, func(t *txn) (err error) {
-		cookie, changed = "", false
+		cookie, changed, last = "", false, t
 		if b.Client == nil && make {
 			client = session.NewClient(t.now)
 			cookie = client.Rotate(fresh, t.now)
@@ -168,8 +171,11 @@ func (e *Engine) change(ctx context.Context, b *Browser, make bool, fn func(t *t
 	if err != nil {
 		return err
 	}
-	b.Client = client
+	b.Client, b.view = client, nil
 	b.Changed = b.Changed || changed
+	if s := last.started; s != nil && client.SignInID == "" && client.SignUpID == "" {
+		b.view = &ClientView{Client: client, Sessions: []*SessionView{s}, Now: last.now}
+	}
 	if cookie != "" {
 		b.Cookie, b.stale = cookie, false
 		_, b.secret, _ = session.ParseCookie(cookie)

@@ -95,6 +95,14 @@ func (e *Engine) View(ctx context.Context, b *Browser) (*ClientView, error) {
 	if b.Client == nil {
 		return nil, nil
 	}
+	if v := b.view; v != nil {
+		b.view = nil
+		s := v.Sessions[0]
+		return v, e.view(ctx, func(tx store.Tx) (err error) {
+			s.Memberships, err = e.listedMemberships(ctx, tx, s.User, s.LastActiveOrganizationID)
+			return err
+		})
+	}
 	v := &ClientView{Now: e.now()}
 	set := e.Settings(ctx)
 	err := e.view(ctx, func(tx store.Tx) (err error) {

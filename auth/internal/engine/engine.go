@@ -244,6 +244,9 @@ type txn struct {
 	orgChanges []*organization.Change
 	// texts are what users were looked for by when they were read, see Put.
 	texts map[string]string
+	// started is the session that has begun on a client that is not stored yet:
+	// its only one.
+	started *SessionView
 }
 
 // update runs fn in one transaction, and after the commit tells this process

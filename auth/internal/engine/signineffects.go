@@ -195,6 +195,9 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 		}
 	}
 	c.LastActiveSessionID, c.HadSession = s.ID, true // the caller rotates the secret, which renews the lifetime
+	if c.Version == 0 {
+		t.started = &SessionView{Session: s, User: u}
+	}
 	return s, nil
 }
 

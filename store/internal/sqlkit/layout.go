@@ -16,6 +16,7 @@ type layout struct {
 	keys    string        // the table of Many entries, quoted
 	cols    []store.Index // indexes without Many: one column each
 	quoted  []string      // the names of their columns
+	many    bool          // the kind has Many indexes
 	columns string        // what a SELECT of a record from t names
 	// constraints maps what a violation names to the index it is about.
 	constraints map[string]string
@@ -36,6 +37,7 @@ func newLayout(d *Dialect, k *store.Kind) *layout {
 	l.columns = "t.id, t.version, t.expires, t.keys, t.data"
 	for _, ix := range k.Indexes {
 		if ix.Many {
+			l.many = true
 			continue
 		}
 		name := Column(ix.Name)

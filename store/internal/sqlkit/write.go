@@ -264,7 +264,12 @@ func (w *write) delete(ctx context.Context, c Conn, inTx bool) error {
 	if !inTx {
 		return errNeedsTx
 	}
-	keys, err := w.oldKeys(ctx, c)
+	if !w.l.many {
+		if err := one(ctx, c, w.l.drop, w.id, w.version, ""); err != errNoRow {
+			return err
+		}
+	}
+	keys, err := w.oldKeys(ctx, c) // the kind may have had Many indexes before
 	if err == errNoRow {
 		return w.whyNot(ctx, c)
 	}
