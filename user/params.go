@@ -22,7 +22,10 @@ type CreateParams struct {
 	SkipPasswordChecks, SkipPasswordRequirement bool
 	// TOTPSecret is the secret of the user's authenticator app, as another
 	// system kept it: base32. It is asked for from the first sign-in on.
-	TOTPSecret                                      string
+	TOTPSecret string
+	// BackupCodes are codes that stand in for it, as another system made them:
+	// plain, or their bcrypt digests. See package backupcode.
+	BackupCodes                                     []string
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	Locale                                          string
 	CreatedAt, LegalAcceptedAt                      time.Time
@@ -39,8 +42,9 @@ type UpdateParams struct {
 	Password                                        *string
 	PasswordDigest, PasswordHasher                  string // as in CreateParams
 	SkipPasswordChecks                              bool
-	SignOutOfOtherSessions                          *bool  // nil: yes, with a new password
-	TOTPSecret                                      string // as in CreateParams, in place of the former one
+	SignOutOfOtherSessions                          *bool    // nil: yes, with a new password
+	TOTPSecret                                      string   // as in CreateParams, in place of the former one
+	BackupCodes                                     []string // likewise
 	PublicMetadata, PrivateMetadata, UnsafeMetadata json.RawMessage
 	DeleteSelfEnabled, CreateOrganizationEnabled    *bool
 	BypassClientTrust                               *bool

@@ -6,7 +6,10 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/usherauth/usher/auth/notify"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/user"
@@ -168,4 +171,39 @@ func TestImportTOTP(t *testing.T) {
 	for _, bad := range []string{"MFRGG", "not base32!", strings.Repeat("A", 200)} {
 		r.refused("PATCH", "/v1/users/"+id, fields{"totp_secret": bad}, 422, "invalid_totp_secret_code")
 	}
+}
+
+// Backup codes move over from another system, plain or as bcrypt digests. Each
+// is good once.
+func TestImportBackupCodes(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	digest, err := bcrypt.GenerateFromPassword([]byte("wxyz-9876"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := totp.Text(totp.NewSecret())
+	list := []string{"abcd-efgh", "k3k3k3k3", string(digest)}
+	id := r.newUser("ada@example.com", fields{"totp_secret": secret, "backup_codes": list})
+	if u := r.must("GET", "/v1/users/"+id, nil).json(t); u["backup_code_enabled"] != true {
+		t.Errorf("%v", u)
+	}
+	verify := "/v1/users/" + id + "/verify_totp"
+	r.refused("POST", verify, fields{"code": "abcd-efgi"}, 422, "totp_incorrect_code")
+	for _, code := range []string{"ABCD EFGH", "wxyz-9876"} {
+		if a := r.must("POST", verify, fields{"code": code}).json(t); a["code_type"] != "backup_code" {
+			t.Errorf("%s: %v", code, a)
+		}
+		r.refused("POST", verify, fields{"code": code}, 422, "totp_incorrect_code")
+	}
+	r.must("PATCH", "/v1/users/"+id, fields{"backup_codes": []string{"another-one"}})
+	r.refused("POST", verify, fields{"code": "k3k3k3k3"}, 422, "totp_incorrect_code") // they are replaced
+	r.must("POST", verify, fields{"code": "anotherone"})
+
+	for _, bad := range [][]string{{"short1"}, {strings.Repeat("x", 65)}, {"abcd-efgh", "ABCDEFGH"}, {"$2b$04$nonsense"}, strings.Split(strings.Repeat("abcdefg,", 10)+"a", ",")} {
+		r.refused("POST", "/v1/users", fields{"email_address": []string{"bob@example.com"}, "skip_password_requirement": true, "backup_codes": bad}, 422, "form_param_value_invalid")
+	}
+	if err := r.engine.UpdateSettings(t.Context(), func(s *settings.Settings) error { s.SecondFactors.BackupCodes = false; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	r.refused("POST", "/v1/users", fields{"email_address": []string{"bob@example.com"}, "skip_password_requirement": true, "backup_codes": list}, 400, "form_param_value_disabled")
 }

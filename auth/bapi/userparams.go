@@ -58,6 +58,7 @@ func readCreate(f *httpx.Form, now time.Time) (user.CreateParams, engine.Importe
 		p.CreateOrganizationsLimit = *n
 	}
 	p.TOTPSecret, _ = f.StringMax("totp_secret", maxSecret)
+	p.BackupCodes, _ = f.Strings("backup_codes")
 	x.Banned, _ = f.Bool("banned")
 	x.Locked, _ = f.Bool("locked")
 	f.Bool("skip_user_requirement") // an identifier of any sort is enough
@@ -90,6 +91,7 @@ func readUpdate(f *httpx.Form, now time.Time) (p user.UpdateParams, createdAt ti
 	}
 	p.SkipPasswordChecks, _ = f.Bool("skip_password_checks")
 	p.TOTPSecret, _ = f.StringMax("totp_secret", maxSecret)
+	p.BackupCodes, _ = f.Strings("backup_codes")
 	p.SignOutOfOtherSessions = optional(f, "sign_out_of_other_sessions")
 	if out := p.SignOutOfOtherSessions; out != nil && *out && password == "" && p.PasswordDigest == "" {
 		f.Fail("form_conditional_param_missing", "password", "must be given with sign_out_of_other_sessions")
@@ -115,10 +117,8 @@ func absent(f *httpx.Form) {
 			f.Fail("form_param_value_disabled", name, "is not enabled for this instance")
 		}
 	}
-	for _, name := range []string{"web3_wallet", "backup_codes"} {
-		if v, _ := f.Strings(name); len(v) > 0 {
-			f.Fail("form_param_value_disabled", name, "is not enabled for this instance")
-		}
+	if v, _ := f.Strings("web3_wallet"); len(v) > 0 {
+		f.Fail("form_param_value_disabled", "web3_wallet", "is not enabled for this instance")
 	}
 	f.Bool("skip_legal_checks")
 }

@@ -97,7 +97,7 @@ func TestCreateUser_refused(t *testing.T) {
 		{"phone status", fields{"phone_number": []string{"+15555550100"}, "phone_number_identification_status": []string{"x"}}, 422, "form_param_value_invalid", "phone_number_identification_status"},
 		{"wallet", fields{"web3_wallet": []string{"0x0"}}, 400, "form_param_value_disabled", "web3_wallet"},
 		{"TOTP", fields{"totp_secret": "abc"}, 422, "invalid_totp_secret_code", "totp_secret"},
-		{"backup codes", fields{"backup_codes": []string{"abc"}}, 400, "form_param_value_disabled", "backup_codes"},
+		{"backup codes", fields{"backup_codes": []string{"abc"}}, 422, "form_param_value_invalid", "backup_codes"},
 		{"banned as text", fields{"banned": "yes"}, 422, "form_param_type_invalid", "banned"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

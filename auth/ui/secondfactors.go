@@ -102,7 +102,9 @@ func postSecond(strategy, name string) handler {
 		}
 		id, _ := f.String("attempt")
 		code, _ := f.String("code")
-		code = digits(code)
+		if strategy != byBackup {
+			code = digits(code)
+		}
 		if err = f.Err(); err == nil && code == "" {
 			err = fault.New("form_param_nil", "code").Say("Enter a code.")
 		}

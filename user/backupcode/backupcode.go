@@ -76,8 +76,12 @@ func Normalize(typed string) string {
 }
 
 // Verify compares what somebody typed with the one stored code of its slot. It
-// costs one hash whatever was typed, also for a code that is used up.
+// costs one hash whatever was typed, also for a code that is used up; where the
+// codes came from another system, one for each that is left.
 func Verify(ctx context.Context, h *password.Hasher, stored []user.BackupCode, typed string) (slot, hash string, ok bool, err error) {
+	if Imported(stored) {
+		return verifyImported(ctx, h, stored, typed)
+	}
 	code := Normalize(typed)
 	if code != "" {
 		slot = code[:1]

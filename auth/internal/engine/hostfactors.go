@@ -88,14 +88,6 @@ func (us Users) DeletePasskey(ctx context.Context, userID, id string, signOut bo
 // returns which it was. A right one is used up.
 func (us Users) VerifyCode(ctx context.Context, id, code string) (kind string, err error) {
 	e, s := us.e, us.e.Settings(ctx)
-	var st factor.Spender = factor.TOTP{}
-	switch {
-	case len(code) == totp.Digits:
-	case backupcode.Normalize(code) != "":
-		st = factor.BackupCode{Hasher: e.codes}
-	default:
-		return "", fault.New("totp_invalid_length", "code")
-	}
 	var facts signInFacts
 	err = us.view(ctx, func(tx store.Tx) error {
 		u, err := user.Get(ctx, tx, id)
@@ -107,6 +99,14 @@ func (us Users) VerifyCode(ctx context.Context, id, code string) (kind string, e
 	})
 	if err != nil {
 		return "", err
+	}
+	var st factor.Spender = factor.TOTP{}
+	switch {
+	case len(code) == totp.Digits:
+	case backupcode.Normalize(code) != "" || facts.second != nil && backupcode.Imported(facts.second.BackupCodes):
+		st = factor.BackupCode{Hasher: e.codes}
+	default:
+		return "", fault.New("totp_invalid_length", "code")
 	}
 	if !facts.user.TwoFactorEnabled() {
 		return "", fault.New("totp_disabled", "")
@@ -145,16 +145,42 @@ func importTOTP(text string, s *settings.Settings) ([]byte, error) {
 	return secret, nil
 }
 
-// putTOTP takes an app with the secret into use; the caller stores u. None
-// changes nothing.
-func putTOTP(ctx context.Context, t *txn, u *user.User, secret []byte) error {
-	if secret == nil {
+// importedFactors are second factors that move over from another system.
+type importedFactors struct {
+	secret []byte // of an authenticator app; nil: none
+	codes  []user.BackupCode
+}
+
+// importFactors does the slow part of taking second factors over.
+func (e *Engine) importFactors(ctx context.Context, secret string, codes []string, s *settings.Settings) (f importedFactors, err error) {
+	if f.secret, err = importTOTP(secret, s); err != nil || len(codes) == 0 {
+		return f, err
+	}
+	if !s.SecondFactors.BackupCodes {
+		return f, fault.New("form_param_value_disabled", "backup_codes")
+	}
+	f.codes, err = backupcode.Import(ctx, e.codes, codes)
+	if errors.Is(err, backupcode.ErrImport) {
+		err = fault.Wrap("form_param_value_invalid", "backup_codes", err).Say("Backup codes must be up to 10 different codes of 7 to 64 characters, or their bcrypt digests.")
+	}
+	return f, err
+}
+
+// put takes the factors into use in place of former ones of their kind; the
+// caller stores u. None changes nothing.
+func (f importedFactors) put(ctx context.Context, t *txn, u *user.User) error {
+	if f.secret == nil && f.codes == nil {
 		return nil
 	}
-	f, err := user.SecondFactorsOf(ctx, t, u.ID)
+	have, err := user.SecondFactorsOf(ctx, t, u.ID)
 	if err != nil {
 		return err
 	}
-	f.TOTP, f.Pending = &user.TOTP{ID: store.NewID("totp", t.now), Secret: secret, CreatedAt: t.now, VerifiedAt: t.now}, nil
-	return user.PutSecondFactors(ctx, t, u, f, t.now)
+	if f.secret != nil {
+		have.TOTP, have.Pending = &user.TOTP{ID: store.NewID("totp", t.now), Secret: f.secret, CreatedAt: t.now, VerifiedAt: t.now}, nil
+	}
+	if f.codes != nil {
+		have.BackupCodes, have.BackupID, have.BackupCreatedAt = f.codes, store.NewID("bkc", t.now), t.now
+	}
+	return user.PutSecondFactors(ctx, t, u, have, t.now)
 }

@@ -80,7 +80,7 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 	case s.Password.Enabled && s.Password.Required && !p.SkipPasswordRequirement:
 		return nil, fault.New("form_data_missing", "password")
 	}
-	secret, err := importTOTP(p.TOTPSecret, s)
+	second, err := e.importFactors(ctx, p.TOTPSecret, p.BackupCodes, s)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (us Users) create(ctx context.Context, p CreateUserParams, adjust func(*use
 	err = us.update(ctx, func(t *txn) error {
 		c := *draft
 		u = &c
-		if err := putTOTP(ctx, t, u, secret); err != nil {
+		if err := second.put(ctx, t, u); err != nil {
 			return err
 		}
 		if hash != "" {
@@ -184,7 +184,7 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, adjust
 			return nil, err
 		}
 	}
-	secret, err := importTOTP(p.TOTPSecret, e.Settings(ctx))
+	second, err := e.importFactors(ctx, p.TOTPSecret, p.BackupCodes, e.Settings(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (us Users) patch(ctx context.Context, id string, p UpdateUserParams, adjust
 		if err := applyUpdate(p, u, e.Settings(ctx)); err != nil {
 			return err
 		}
-		if err := putTOTP(ctx, t, u, secret); err != nil {
+		if err := second.put(ctx, t, u); err != nil {
 			return err
 		}
 		adjust(u)
