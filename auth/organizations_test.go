@@ -17,6 +17,7 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store/memory"
@@ -236,6 +237,39 @@ func TestOtherProcessesLearnChanges(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// Where nobody acts without an organization, who loses the active one is nobody
+// to the middleware in the next request, as to the Frontend API.
+func TestOrganizationLostWhereOneIsNeeded(t *testing.T) {
+	h := newHall(t, func(a *auth.Auth) http.Handler { return a.Require(http.HandlerFunc(whoami)) })
+	ctx := t.Context()
+	if err := h.UpdateSettings(ctx, func(s *settings.Settings) error { s.Organizations.ForceSelection = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	h.activate(h.bob, "acme")
+	me := func() int {
+		t.Helper()
+		res, _ := do(t, h.browsers[h.bob], "GET", h.Server.URL+"/__clerk/v1/me/sessions", "", "Origin", h.Server.URL)
+		return res.StatusCode
+	}
+	if code, _ := h.ask(h.bob, "/"); code != 200 || me() != 200 {
+		t.Fatalf("before: %d, %d", code, me())
+	}
+	if err := h.Organizations().RemoveMember(ctx, h.org.ID, h.bob); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := h.ask(h.bob, "/"); code != 401 || me() != 401 {
+		t.Errorf("after: %d from the middleware, %d from the Frontend API", code, me())
+	}
+	o, err := h.Organizations().Create(ctx, organization.CreateParams{Name: "Other", Slug: "other", CreatedBy: h.bob})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.activate(h.bob, "other")
+	if code, body := h.ask(h.bob, "/"); code != 200 || !strings.HasPrefix(body, o.ID) || me() != 200 {
+		t.Errorf("with another: %d %q", code, body)
+	}
 }
 
 // activate makes an organization the active one of somebody's session.

@@ -19,6 +19,7 @@ import (
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/organization"
+	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/user"
 )
@@ -591,4 +592,60 @@ func TestChooseOrganization(t *testing.T) {
 	again := r.browser()
 	again.signIn(bob, good)
 	again.get("/v1/client").ok().is("response.sessions.0.status", "active").is("response.sessions.0.last_active_organization_id", org)
+}
+
+// Whose organization goes away later chooses once more, whatever became of it.
+func TestChooseOrganizationAgain(t *testing.T) {
+	r := newRig(t, withOrganizations, func(s *setup) { s.settings.Organizations.ForceSelection = true })
+	a := r.browser()
+	a.signUp(ada, good)
+	org := a.found("Acme")
+	touch := func(who *browser, id string) {
+		t.Helper()
+		who.post("/v1/client/sessions/"+who.session+"/touch", "active_organization_id", id).ok().is("response.status", "active")
+	}
+	touch(a, org)
+	b := r.browser()
+	b.signUp(bob, good)
+	bobID := b.get("/v1/me").ok().str("response.id")
+	join := func() {
+		t.Helper()
+		a.post("/v1/organizations/"+org+"/memberships", "user_id", bobID, "role", "org:admin").ok()
+		touch(b, org)
+		b.patch("/v1/me", "first_name", "Bob").ok()
+	}
+	choosesAgain := func(when string, who *browser) {
+		t.Helper()
+		who.patch("/v1/me", "first_name", "Bob").refused(401, "authentication_invalid")
+		who.get("/v1/me/organization_memberships").ok() // part of the task
+		if c := r.claims(who.token().ok().str("jwt")); c.Active() || c.Organization != nil {
+			t.Errorf("%s: the token is active, or names it: %+v", when, c)
+		}
+		who.get("/v1/client").ok().is("response.sessions.0.status", "pending").is("response.sessions.0.last_active_organization_id", nil).
+			is("response.sessions.0.tasks", []any{map[string]any{"key": "choose-organization"}})
+		s, err := r.e.Sessions().Get(t.Context(), who.session)
+		if err != nil || s.Status != session.Pending {
+			t.Errorf("%s: the host sees %v, %v", when, s, err)
+		}
+	}
+	join()
+	a.delete("/v1/organizations/" + org + "/memberships/" + bobID).ok()
+	choosesAgain("removed", b)
+
+	second := b.found("Second")
+	touch(b, second)
+	b.patch("/v1/me", "first_name", "Bob").ok()
+	join()
+	b.delete("/v1/me/organization_memberships/"+org).ok().is("client.sessions.0.status", "pending")
+	choosesAgain("left", b)
+
+	join()
+	a.delete("/v1/organizations/"+org).ok().is("client.sessions.0.status", "pending")
+	choosesAgain("deleted", b)
+	choosesAgain("deleted by oneself", a)
+	touch(b, second)
+	b.patch("/v1/me", "first_name", "Bob").ok()
+	r.advance(10 * time.Minute) // the use is written down
+	b.token().ok()
+	b.get("/v1/client").ok().is("response.sessions.0.status", "active")
 }

@@ -15,6 +15,13 @@ var taskPages = map[string][]string{
 	"/tasks/password":  {session.TaskResetPassword},
 	"/user/app":        {session.TaskSetupMFA},
 	"/user/app/verify": {session.TaskSetupMFA},
+
+	"/organizations":           {session.TaskChooseOrganization},
+	"/organizations/switch":    {session.TaskChooseOrganization},
+	"/organizations/accept":    {session.TaskChooseOrganization},
+	"/organizations/ask":       {session.TaskChooseOrganization},
+	"/organization/invitation": {session.TaskChooseOrganization},
+	"/create-organization":     {session.TaskChooseOrganization},
 }
 
 // pending reports whether the account last active in this browser has tasks to

@@ -68,3 +68,38 @@ func TestTaskPasswordPage(t *testing.T) {
 	v.get("/auth/user")
 	v.at("/auth/user", 200)
 }
+
+// Where nobody acts without an organization, a new account chooses one, and
+// whoever loses it chooses again.
+func TestTaskChooseOrganization(t *testing.T) {
+	w := newWorld(t, setup{settings: func(s *settings.Settings) { withOrganizations(s); s.Organizations.ForceSelection = true }})
+	w.person(ada)
+	v := w.visitor(t)
+	v.get("/auth/sign-in?redirect_url=/private")
+	v.submit("Continue", "identifier", ada)
+	v.submit("Continue", "password", secret)
+	v.at("/auth/tasks", 200)
+	v.follow("Choose an organization")
+	v.at("/auth/organizations", 200)
+	v.lacks("Personal account")
+	v.follow("Create an organization")
+	v.submit("Create organization", "organization_name", "Acme", "slug", "")
+	v.at("/private", 200)
+	if c := w.claims(v); !c.Active() || c.Organization == nil {
+		t.Errorf("after the task: %+v", c)
+	}
+	v.get("/auth/organization/delete")
+	v.submit("Delete organization", "confirm", "true")
+	v.at("/auth/organizations", 200)
+	v.sees("The organization has been deleted.")
+	v.get("/auth/user")
+	v.at("/auth/tasks", 200)
+	if c := w.claims(v); c.Active() {
+		t.Errorf("after it is gone: %+v", c)
+	}
+	v.get("/auth/create-organization")
+	v.submit("Create organization", "organization_name", "Acme", "slug", "")
+	v.at("/auth/organization", 200)
+	v.get("/auth/user")
+	v.at("/auth/user", 200)
+}

@@ -256,6 +256,9 @@ func (ss Sessions) ClientsWithSessions(ctx context.Context, offset, limit int) (
 			if list[i].Sessions, err = session.OfClient(ctx, tx, c.ID); err != nil {
 				return err
 			}
+			if err := ss.e.settleSessions(ctx, tx, list[i].Sessions...); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

@@ -114,6 +114,9 @@ func (e *Engine) View(ctx context.Context, b *Browser) (*ClientView, error) {
 		if err != nil {
 			return err
 		}
+		if err := e.settleSessions(ctx, tx, ss...); err != nil {
+			return err
+		}
 		us, err := usersOf(ctx, tx, ss)
 		if err != nil {
 			return err

@@ -29,7 +29,7 @@ func (e *Engine) currentSession(ctx context.Context, b *Browser) (s *session.Ses
 	}
 	usable := func(s *session.Session) bool { return s.LiveAt(e.now()) && b.sees(s) }
 	err = e.view(ctx, func(tx store.Tx) error {
-		if s, err = session.Get(ctx, tx, b.Client.LastActiveSessionID); missingAs(err, nil) != nil {
+		if s, err = e.getSession(ctx, tx, b.Client.LastActiveSessionID); missingAs(err, nil) != nil {
 			return err
 		}
 		if err == nil && s.ClientID == b.Client.ID && usable(s) {
@@ -43,7 +43,7 @@ func (e *Engine) currentSession(ctx context.Context, b *Browser) (s *session.Ses
 		if s = currentOf(ss, b.Client.LastActiveSessionID); s == nil {
 			return store.ErrNotFound
 		}
-		return nil
+		return e.settleSessions(ctx, tx, s)
 	})
 	return s, err
 }

@@ -22,22 +22,25 @@ func (e *Engine) Sessions() Sessions { return Sessions{e} }
 func (ss Sessions) Get(ctx context.Context, id string) (*session.Session, error) {
 	var s *session.Session
 	err := ss.e.view(ctx, func(tx store.Tx) (err error) {
-		s, err = session.Get(ctx, tx, id)
+		s, err = ss.e.getSession(ctx, tx, id)
 		return err
 	})
 	return s, err
 }
 
 // List returns sessions, newest first, and how many there are in all. A session
-// that is over by time has that status although nobody has written it down, but
-// in a list by status alone, of everybody's, where the stored status counts.
+// that is over by time, or has to choose an organization again, has that status
+// although nobody has written it down, but in a list by status alone, of
+// everybody's, where the stored status counts.
 func (ss Sessions) List(ctx context.Context, f session.Filter, offset, limit int) (list []*session.Session, total int, err error) {
 	if f.Status != "" && (f.UserID != "" || f.ClientID != "") {
 		return ss.listByStatus(ctx, f, offset, limit)
 	}
 	err = ss.e.view(ctx, func(tx store.Tx) (err error) {
-		list, total, err = session.List(ctx, tx, f, offset, limit)
-		return err
+		if list, total, err = session.List(ctx, tx, f, offset, limit); err != nil {
+			return err
+		}
+		return ss.e.settleSessions(ctx, tx, list...)
 	})
 	return list, total, err
 }
@@ -47,8 +50,10 @@ func (ss Sessions) listByStatus(ctx context.Context, f session.Filter, offset, l
 	status := f.Status
 	f.Status = ""
 	err = ss.e.view(ctx, func(tx store.Tx) (err error) {
-		list, _, err = session.List(ctx, tx, f, 0, 0)
-		return err
+		if list, _, err = session.List(ctx, tx, f, 0, 0); err != nil {
+			return err
+		}
+		return ss.e.settleSessions(ctx, tx, list...)
 	})
 	now := ss.e.now()
 	list = slices.DeleteFunc(list, func(s *session.Session) bool { return s.StatusAt(now) != status })
@@ -150,7 +155,7 @@ func (ss Sessions) Token(ctx context.Context, id string, lifetime time.Duration)
 
 func (ss Sessions) noteTokens(ctx context.Context, id string, lifetime time.Duration) (s *session.Session, err error) {
 	err = ss.e.update(ctx, func(t *txn) error {
-		if s, err = session.Get(ctx, t, id); err != nil {
+		if s, err = ss.e.getSession(ctx, t, id); err != nil {
 			return err
 		}
 		if !s.LiveAt(t.now) {
@@ -170,8 +175,10 @@ func (ss Sessions) Client(ctx context.Context, id string) (c *session.Client, on
 		if c, err = session.GetClient(ctx, tx, id); err != nil {
 			return err
 		}
-		on, err = session.OfClient(ctx, tx, id)
-		return err
+		if on, err = session.OfClient(ctx, tx, id); err != nil {
+			return err
+		}
+		return ss.e.settleSessions(ctx, tx, on...)
 	})
 	return c, on, err
 }

@@ -158,3 +158,43 @@ func (e *Engine) chooseTask(s *session.Session, tasks []string) []string {
 	}
 	return append(slices.Clone(tasks), session.TaskChooseOrganization)
 }
+
+// settleSessions makes sessions that were read from the store what they are now:
+// where nobody acts without an organization, a session whose own is gone, or has
+// the user in it no more, has one to choose again. Nobody writes that down when
+// it happens: an organization that is deleted may have more members than a
+// transaction holds. The next use of the session does.
+func (e *Engine) settleSessions(ctx context.Context, tx store.Tx, ss ...*session.Session) error {
+	set := e.lastSettings().Organizations
+	if !set.Enabled || !set.ForceSelection {
+		return nil
+	}
+	now := e.now()
+	for _, s := range ss {
+		if s.LastActiveOrganizationID == "" || !s.LiveAt(now) {
+			continue
+		}
+		_, err := organization.Get(ctx, tx, s.LastActiveOrganizationID)
+		if err == nil {
+			_, err = organization.GetMembership(ctx, tx, s.LastActiveOrganizationID, s.UserID)
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		s.LastActiveOrganizationID = ""
+		s.SetTasks(e.chooseTask(s, s.Tasks), now)
+	}
+	return nil
+}
+
+// getSession reads a session as it is now, see settleSessions.
+func (e *Engine) getSession(ctx context.Context, tx store.Tx, id string) (*session.Session, error) {
+	s, err := session.Get(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s, e.settleSessions(ctx, tx, s)
+}

@@ -61,7 +61,7 @@ func (e *Engine) ActorFor(ctx context.Context, b *Browser, sessionID string, tas
 
 func (e *Engine) actor(ctx context.Context, tx store.Tx, b *Browser, sessionID string, tasks []string) (*session.Session, *user.User, error) {
 	none := fault.New("authentication_invalid", "")
-	s, err := session.Get(ctx, tx, sessionID)
+	s, err := e.getSession(ctx, tx, sessionID)
 	if err != nil {
 		return nil, nil, missingAs(err, none)
 	}
@@ -528,8 +528,10 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 func (e *Engine) MySessions(ctx context.Context, a *Actor) ([]*session.Session, error) {
 	var ss []*session.Session
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		ss, err = session.Live(ctx, tx, a.User.ID, e.now())
-		return err
+		if ss, err = session.Live(ctx, tx, a.User.ID, e.now()); err != nil {
+			return err
+		}
+		return e.settleSessions(ctx, tx, ss...)
 	})
 	return ss, err
 }

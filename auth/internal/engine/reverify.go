@@ -72,7 +72,7 @@ func (e *Engine) verifying(ctx context.Context, tx store.Tx, b *Browser, id stri
 	if b.Client == nil {
 		return nil, signInFacts{}, fault.New("authentication_invalid", "")
 	}
-	s, err := session.Get(ctx, tx, id)
+	s, err := e.getSession(ctx, tx, id)
 	if err != nil {
 		return nil, signInFacts{}, missingAs(err, fault.New("resource_not_found", ""))
 	}

@@ -65,7 +65,7 @@ func (e *Engine) touch(ctx context.Context, s *session.Session, r Request) (*ses
 	}
 	var now *session.Session
 	err = e.view(ctx, func(tx store.Tx) (err error) {
-		now, err = session.Get(ctx, tx, s.ID)
+		now, err = e.getSession(ctx, tx, s.ID)
 		return err
 	})
 	if err != nil || !now.LiveAt(e.now()) {
@@ -81,7 +81,7 @@ func (e *Engine) ownSession(ctx context.Context, b *Browser, id string) (*sessio
 	}
 	var s *session.Session
 	err := e.view(ctx, func(tx store.Tx) (err error) {
-		s, err = session.Get(ctx, tx, id)
+		s, err = e.getSession(ctx, tx, id)
 		return err
 	})
 	if err != nil {
