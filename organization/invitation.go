@@ -239,8 +239,10 @@ func Revoke(ctx context.Context, tx store.Tx, o *Organization, i *Invitation, no
 }
 
 // Accept makes the user a member, in the seat that the invitation kept, with
-// its role and metadata. Of two who accept, or one who accepts and one who
-// revokes, one cannot store it. Whose the address is the caller has made sure.
+// its role and metadata. Who is a member already, by another address, stays what
+// they are, and the invitation is used up. Of two who accept, or one who accepts
+// and one who revokes, one cannot store it. Whose the address is the caller has
+// made sure.
 func Accept(ctx context.Context, tx store.Tx, o *Organization, r *Roles, i *Invitation, u *user.User, now time.Time) (*Membership, error) {
 	if err := i.Usable(now); err != nil {
 		return nil, err
@@ -248,6 +250,9 @@ func Accept(ctx context.Context, tx store.Tx, o *Organization, r *Roles, i *Invi
 	i.UserID = u.ID
 	if err := settle(ctx, tx, o, i, Accepted, now); err != nil {
 		return nil, err
+	}
+	if m, err := GetMembership(ctx, tx, o.ID, u.ID); !missing(err) {
+		return m, err
 	}
 	return add(ctx, tx, o, r, NewMember{UserID: u.ID, Role: i.Role, Texts: Texts(u), PublicMetadata: i.PublicMetadata,
 		PrivateMetadata: i.PrivateMetadata}, now)

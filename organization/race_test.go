@@ -152,6 +152,42 @@ func TestAttack_L14_AcceptedOnce(t *testing.T) {
 	})
 }
 
+// TestAttack_L14_AcceptedByMember: who is a member already, or becomes one at
+// that moment, uses an invitation up and stays what they are.
+func TestAttack_L14_AcceptedByMember(t *testing.T) {
+	onStores(t, func(t *testing.T, st store.Store) {
+		w := newWorld(t, st)
+		org := w.found("user_0", 17) // one seat for each
+		ids := make([]string, 15)
+		for i := range ids {
+			var err error
+			ids[i], _, err = w.invite(org, fmt.Sprintf("x%d@example.com", i), organization.Admin, now)
+			w.must(err)
+		}
+		good, errs := atOnce(func(i int) error {
+			if i == len(ids) {
+				return w.add(org, "user_x", organization.Member)
+			}
+			return w.accept(org, ids[i], person("user_x"), now)
+		})
+		if good+len(errs) != 16 || len(errs) > 1 {
+			t.Errorf("%d went well", good)
+		}
+		only(t, errs, organization.ErrAlreadyMember) // of the one who was added
+		role := organization.Member // of who was added first
+		if len(errs) > 0 {
+			role = organization.Admin
+		}
+		w.must(w.withMember(org, "user_x", func(_ store.Tx, _ *organization.Roles, o *organization.Organization, m *organization.Membership) error {
+			if o.MembersCount != 2 || o.PendingInvitations != 0 || m.Role != role {
+				t.Errorf("%d members, %d invitations, role %s", o.MembersCount, o.PendingInvitations, m.Role)
+			}
+			return nil
+		}))
+		w.agree(org)
+	})
+}
+
 // A role that is being deleted is not assigned, and the other way round.
 func TestRoleDeletedWhileAssigned(t *testing.T) {
 	onStores(t, func(t *testing.T, st store.Store) {

@@ -62,10 +62,14 @@ func GetRequest(ctx context.Context, tx store.Tx, id string) (*Request, error) {
 	return requests.Get(ctx, tx, id)
 }
 
-// AcceptRequest makes the user a member, with the default role.
+// AcceptRequest makes the user a member, with the default role. Who has become
+// one meanwhile stays what they are.
 func AcceptRequest(ctx context.Context, tx store.Tx, o *Organization, r *Roles, q *Request, u *user.User, now time.Time) (*Membership, error) {
 	if err := q.settle(ctx, tx, Accepted, now); err != nil {
 		return nil, err
+	}
+	if m, err := GetMembership(ctx, tx, o.ID, u.ID); !missing(err) {
+		return m, err
 	}
 	return Add(ctx, tx, o, r, NewMember{UserID: u.ID, Role: r.Default(), Texts: Texts(u)}, now)
 }

@@ -431,6 +431,36 @@ func TestAttack_M04_InvitationOfAnother(t *testing.T) {
 	}
 }
 
+// Who is a member already accepts an invitation to another address of theirs: it
+// is used up, and they stay what they are.
+func TestAcceptedByMember(t *testing.T) {
+	r := newRig(t, withOrganizations)
+	a, b := r.signed(ada), r.signed(bob)
+	org := a.found("Acme")
+	at := "/v1/organizations/" + org
+	bobID := b.get("/v1/me").str("response.id")
+	a.post(at+"/memberships", "user_id", bobID, "role", "org:editor").ok()
+	const second, third = "bob2@example.com", "bob3@example.com"
+	var invited, tickets []string
+	for _, address := range []string{second, third} {
+		inv, wire := r.asked(a, org, address)
+		invited, tickets = append(invited, inv), append(tickets, wire)
+		id := b.post("/v1/me/email_addresses", "email_address", address).ok().str("response.id")
+		b.post("/v1/me/email_addresses/"+id+"/prepare_verification", "strategy", "email_code").ok()
+		b.post("/v1/me/email_addresses/"+id+"/attempt_verification", "code", r.lastCode()).ok()
+	}
+	b.get("/v1/me/organization_invitations?status=pending").ok().is("response.total_count", 2)
+	a.patch(at+"/memberships/"+bobID, "role", "org:admin").ok()
+	b.post("/v1/me/organization_invitations/"+invited[0]+"/accept").ok().is("response.status", "accepted")
+	a.get(at+"/memberships?paginated=true&query=bob").ok().is("response.total_count", 1).is("response.data.0.role", "org:admin")
+	a.get(at).ok().is("response.members_count", 2).is("response.pending_invitations_count", 1)
+	b.post("/v1/me/organization_invitations/"+invited[0]+"/accept").refused(400, "organization_invitation_already_accepted")
+	// The other one by its link, in a new browser.
+	c := r.browser()
+	c.joined(c.ticketIn(tickets[1]), org, "org:admin")
+	a.get(at).ok().is("response.members_count", 2).is("response.pending_invitations_count", 0)
+}
+
 // TestAttack_M07_StaleRole: the API asks the store, whatever the token says, and
 // the next token says the truth.
 func TestAttack_M07_StaleRole(t *testing.T) {
