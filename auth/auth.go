@@ -66,7 +66,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	a.verifier = &token.Verifier{Keys: a.engine.TokenIssuer(), Issuer: s.Issuer, AuthorizedParties: s.Origins.List(),
-		Revoked: func(c *token.Claims) bool { return a.engine.Revoked(c.SessionID) }, Now: c.Now}
+		Revoked: func(c *token.Claims) bool { return a.engine.Revoked(c.SessionID) }, Stale: a.engine.StaleOrganization, Now: c.Now}
 	if err := a.verifier.Check(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
@@ -162,8 +162,11 @@ func (a *Auth) SecretKey() string { return a.engine.SecretKey() }
 // Issuer is the iss of this instance's tokens.
 func (a *Auth) Issuer() string { return a.site.Issuer }
 
-// Verifier checks this instance's session tokens, and knows which sessions have
-// ended.
+// Verifier checks this instance's session tokens as [Auth.Middleware] does. It
+// knows which sessions have ended, and which tokens say of an organization what
+// does not hold any more, token.ErrStale: at once what this process has changed,
+// and what others have within a second, while [Auth.Run] runs. Verifiers in
+// other programs, made with the instance's public keys, know neither.
 func (a *Auth) Verifier() *token.Verifier { return a.verifier }
 
 // Settings returns a copy of the settings in force, at most a second old.

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -90,26 +89,22 @@ func bearer(headers []string) (string, bool) {
 }
 
 func (a *Auth) fromBearer(r *http.Request, tok string) Identity {
-	claims, err := a.verify(r.Context(), tok)
+	claims, err := a.verifier.Verify(r.Context(), tok)
 	if err != nil {
 		return Identity{Err: err}
 	}
 	return identityOf(claims)
 }
 
-// verify checks a token. One that says of its organization what does not hold
-// any more has run out.
-func (a *Auth) verify(ctx context.Context, tok string) (*token.Claims, error) {
-	c, err := a.verifier.Verify(ctx, tok)
-	if err == nil && a.engine.StaleOrganization(c) {
-		return nil, errStale
+// minted reads a token that was made in this request. What has changed since is
+// for the next one to see.
+func (a *Auth) minted(ctx context.Context, tok string) (*token.Claims, error) {
+	c, err := a.verifier.VerifyExpired(ctx, tok)
+	if errors.Is(err, token.ErrStale) {
+		err = nil
 	}
 	return c, err
 }
-
-// errStale is why a token is refused that says of its organization what does
-// not hold any more.
-var errStale = fmt.Errorf("%w: the organization has changed", token.ErrExpired)
 
 // identityOf is who claims speak of. A session with open tasks is nobody yet.
 func identityOf(c *token.Claims) Identity {
@@ -130,7 +125,7 @@ func (a *Auth) fromCookies(r *http.Request) Identity {
 	var why error
 	for _, name := range a.sessions {
 		for _, tok := range httpx.All(r, name) {
-			c, err := a.verify(r.Context(), tok)
+			c, err := a.verifier.Verify(r.Context(), tok)
 			if err != nil {
 				why = worse(why, err)
 			} else if best == nil || c.IssuedAt.After(best.IssuedAt) {
@@ -155,7 +150,7 @@ func (a *Auth) soleCookie(r *http.Request) *token.Claims {
 		if n > 1 {
 			return nil
 		}
-		c, err := a.verify(r.Context(), tok)
+		c, err := a.verifier.Verify(r.Context(), tok)
 		if err != nil {
 			return nil
 		}
@@ -198,7 +193,7 @@ func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id Identity) Identi
 	}
 	if err == nil {
 		var claims *token.Claims
-		if claims, err = a.verifier.Verify(r.Context(), tok); err == nil {
+		if claims, err = a.minted(r.Context(), tok); err == nil {
 			a.site.WriteSession(w.Header(), tok)
 			httpx.AddVary(w.Header(), "Cookie")
 			return identityOf(claims)

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -200,6 +201,35 @@ func TestAttack_M07_NextRequestKnows(t *testing.T) {
 	}
 	if _, body := h.ask(h.ada, "/"); body != "  false map[]" {
 		t.Errorf("deleted: %q", body)
+	}
+}
+
+// The verifier that hosts use by themselves knows what the middleware knows.
+func TestVerifierKnowsChanges(t *testing.T) {
+	h := newHall(t, func(a *auth.Auth) http.Handler { return http.HandlerFunc(whoami) })
+	ctx := t.Context()
+	h.activate(h.bob, "acme")
+	h.activate(h.ada, "acme")
+	bobs, adas := h.token(h.bob), h.token(h.ada)
+	if _, err := h.Verifier().Verify(ctx, bobs); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Organizations().SetRole(ctx, h.org.ID, h.bob, "org:member"); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := h.Verifier().Verify(ctx, bobs); !errors.Is(err, token.ErrStale) || c != nil {
+		t.Errorf("demoted: %v, %v", c, err)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+bobs)
+	if _, err := h.Verifier().FromRequest(r); !errors.Is(err, token.ErrExpired) {
+		t.Errorf("demoted, in a request: %v", err)
+	}
+	if _, err := h.Verifier().Verify(ctx, adas); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	if c, err := h.Verifier().Verify(ctx, h.token(h.bob)); err != nil || !c.HasRole("org:member") {
+		t.Errorf("the next one: %v, %v", c, err)
 	}
 }
 

@@ -56,7 +56,7 @@ func (a *Auth) activate(w http.ResponseWriter, r *http.Request, id *Identity, wa
 	if err != nil {
 		return Identity{}, err
 	}
-	claims, err := a.verifier.Verify(r.Context(), tok)
+	claims, err := a.minted(r.Context(), tok)
 	if err != nil {
 		return Identity{}, err
 	}

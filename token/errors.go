@@ -1,6 +1,9 @@
 package token
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Reasons why a token is refused. Verify wraps one of them, with detail that
 // never holds any part of the token.
@@ -22,6 +25,9 @@ var (
 	ErrClaims = errors.New("token: claims missing or contradictory")
 	// ErrExpired: exp has passed. Everything else was in order.
 	ErrExpired = errors.New("token: expired")
+	// ErrStale, an ErrExpired: the verifier's Stale function says that what the
+	// token says does not hold any more.
+	ErrStale = fmt.Errorf("%w: what it says has changed", ErrExpired)
 	// ErrNotYetValid: nbf or iat lies in the future.
 	ErrNotYetValid = errors.New("token: not yet valid")
 	// ErrIssuer: another issuer's token.

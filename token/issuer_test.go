@@ -207,9 +207,19 @@ func TestOpen(t *testing.T) {
 func TestVerifyExpired(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	revoked := false
+	revoked, stale := false, true
 	w.v.Revoked = func(*token.Claims) bool { return revoked }
+	w.v.Stale = func(*token.Claims) bool { return stale }
 	tok := w.mint(t)
+	for _, when := range []string{"at first", "remembered"} {
+		if c, err := w.v.VerifyExpired(ctx, tok); !errors.Is(err, token.ErrStale) || !errors.Is(err, token.ErrExpired) || c == nil {
+			t.Errorf("stale, %s: %v, %v", when, c, err)
+		}
+		if c, err := w.v.Verify(ctx, tok); !errors.Is(err, token.ErrStale) || c != nil {
+			t.Errorf("stale, %s: Verify: %v, %v", when, c, err)
+		}
+	}
+	stale = false
 	if c, err := w.v.VerifyExpired(ctx, tok); err != nil || c == nil {
 		t.Fatalf("live: %v", err)
 	}

@@ -42,6 +42,9 @@ type Verifier struct {
 	// Revoked, if not nil, is asked at each call about a token that is good
 	// otherwise. It must be fast and safe for concurrent use.
 	Revoked func(*Claims) bool
+	// Stale, if not nil, is asked like Revoked whether what a token says does
+	// not hold any more, though its session does: it is refused as [ErrStale].
+	Stale func(*Claims) bool
 	// CacheSize is how many accepted tokens are remembered, at about 2 KiB
 	// each. 0 is 16,384, below 0 is none.
 	CacheSize int
@@ -120,8 +123,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 }
 
 // VerifyExpired is [Verifier.Verify] for those who renew: for a token that has
-// nothing wrong with it but exp, it returns the claims together with
-// [ErrExpired]. How long ago that may have been is the caller's to decide.
+// nothing wrong with it but exp, or what it says, it returns the claims together
+// with [ErrExpired] or [ErrStale]. How long ago the token may have run out is the
+// caller's to decide.
 func (v *Verifier) VerifyExpired(ctx context.Context, token string) (*Claims, error) {
 	if err := v.ready(); err != nil {
 		return nil, err
@@ -129,7 +133,7 @@ func (v *Verifier) VerifyExpired(ctx context.Context, token string) (*Claims, er
 	now := v.now()
 	if e := v.cache.get(token); e != nil && e.live(now) {
 		if k, err := v.Keys.Key(ctx, e.kid); err == nil && k.same(e.key) && !k.retired(now) {
-			return v.allowed(e.claims)
+			return v.allowed(e.claims, nil)
 		}
 	}
 	c, h, k, err := v.open(ctx, token, now)
@@ -143,10 +147,7 @@ func (v *Verifier) VerifyExpired(ctx context.Context, token string) (*Claims, er
 	if late == nil {
 		v.cache.put(token, c, k, h.kid, now, v.leeway)
 	}
-	if c, err = v.allowed(c); err != nil {
-		return nil, err
-	}
-	return c, late
+	return v.allowed(c, late)
 }
 
 // Open checks the signature, the header and the kind of a token, and returns
@@ -269,12 +270,16 @@ func (v *Verifier) acceptAudience(c *Claims) error {
 	return ErrAudience
 }
 
-// allowed asks about revocation.
-func (v *Verifier) allowed(c *Claims) (*Claims, error) {
+// allowed asks what the token itself cannot know. late is what is wrong with it
+// otherwise.
+func (v *Verifier) allowed(c *Claims, late error) (*Claims, error) {
 	if v.Revoked != nil && v.Revoked(c) {
 		return nil, ErrRevoked
 	}
-	return c, nil
+	if late == nil && v.Stale != nil && v.Stale(c) {
+		late = ErrStale
+	}
+	return c, late
 }
 
 // consistent checks what holds for tokens of every kind.
