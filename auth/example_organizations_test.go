@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/settings"
@@ -37,4 +38,27 @@ func ExamplePermission() {
 	r := httptest.NewRequest("POST", "/reports", nil)
 	edit.ServeHTTP(httptest.NewRecorder(), r.WithContext(auth.NewContext(r.Context(), &auth.Identity{UserID: "user_1", Claims: claims})))
 	// Output: edited in org_1
+}
+
+// A host that has mails of its own invites silently, and mails the link itself.
+func ExampleOrganizations_Invite() {
+	ctx, set := context.Background(), settings.Default()
+	set.Organizations.Enabled = true
+	a, err := auth.New(ctx, auth.Config{Store: memory.New(), Settings: &set, URL: "http://localhost:8080"})
+	if err != nil {
+		panic(err)
+	}
+	acme, err := a.Organizations().Create(ctx, organization.CreateParams{Name: "Acme"})
+	if err != nil {
+		panic(err)
+	}
+	invited, err := a.Organizations().Invite(ctx, acme.ID, auth.OrganizationInvite{EmailAddress: "ada@example.com", Role: organization.Member, Silent: true})
+	if err != nil {
+		panic(err)
+	}
+	for _, i := range invited {
+		link, _, _ := strings.Cut(i.URL, "?ticket=") // the ticket is a secret
+		fmt.Println("mail", i.EmailAddress, link)
+	}
+	// Output: mail ada@example.com http://localhost:8080/__clerk/v1/tickets/accept
 }

@@ -130,14 +130,26 @@ func (o Organizations) MergeMemberMetadata(ctx context.Context, id, userID strin
 	return membership(o.o.SetMemberMetadata(ctx, id, userID, public, private, true))
 }
 
+// A MemberInvitation is an invitation to an organization that was just made, and
+// what its ticket travels as.
+type MemberInvitation struct {
+	*organization.Invitation
+	Issued
+}
+
 // Invite invites people, at most ten: all of them, or, if one cannot be, nobody.
-func (o Organizations) Invite(ctx context.Context, id string, people ...OrganizationInvite) ([]*organization.Invitation, error) {
+// The link is mailed to each who is not invited silently; to the others the host
+// brings it, see [MemberInvitation].
+func (o Organizations) Invite(ctx context.Context, id string, people ...OrganizationInvite) ([]MemberInvitation, error) {
 	list, err := o.o.Invite(ctx, id, "", people)
-	out := make([]*organization.Invitation, len(list))
-	for i, v := range list {
-		out[i] = v.Invitation
+	if err != nil {
+		return nil, refusal(err)
 	}
-	return out, refusal(err)
+	out := make([]MemberInvitation, len(list))
+	for i, v := range list {
+		out[i] = MemberInvitation{v.Invitation, Issued{Token: v.Ticket, URL: v.URL}}
+	}
+	return out, nil
 }
 
 // Invitations returns a page of the invitations that f asks for and how many

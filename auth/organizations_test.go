@@ -233,6 +233,98 @@ func TestVerifierKnowsChanges(t *testing.T) {
 	}
 }
 
+// Who is invited silently gets no mail: the link is the host's to bring.
+func TestHostInvites(t *testing.T) {
+	h := newHall(t, func(a *auth.Auth) http.Handler { return a.Require(http.HandlerFunc(whoami)) })
+	ctx := t.Context()
+	const carl, dora = "carl@example.com", "dora@example.com"
+	invited, err := h.Organizations().Invite(ctx, h.org.ID, auth.OrganizationInvite{EmailAddress: carl, Role: "org:editor", Silent: true},
+		auth.OrganizationInvite{EmailAddress: dora, Role: "org:member"})
+	if err != nil || len(invited) != 2 {
+		t.Fatal(len(invited), err)
+	}
+	h.Mail.Wait(t, dora, 1)
+	if mails := h.Mail.To(carl); len(mails) > 0 {
+		t.Errorf("%d mails to who was invited silently", len(mails))
+	}
+	u := h.User(t, carl)
+	c := h.SignedIn(t, u)
+	h.browsers[u.ID] = c
+	link := strings.Replace(invited[0].URL, "http://localhost", h.Server.URL, 1) // no URL is configured
+	if res, _ := do(t, c, "GET", link, ""); res.StatusCode != 303 || !strings.Contains(res.Header.Get("Location"), "__clerk_ticket="+url.QueryEscape(invited[0].Token)) {
+		t.Errorf("%s leads to %d %s", invited[0].URL, res.StatusCode, res.Header.Get("Location"))
+	}
+	res, body := do(t, c, "POST", h.Server.URL+"/auth/organization/invitation", "ticket="+url.QueryEscape(invited[0].Token), "Origin", h.Server.URL, "Content-Type", "application/x-www-form-urlencoded")
+	if res.StatusCode != 303 {
+		t.Errorf("the ticket is not taken: %d %s", res.StatusCode, body)
+	}
+	if m, err := h.Organizations().Member(ctx, h.org.ID, u.ID); err != nil || m.Role != "org:editor" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if _, err := h.Organizations().Invite(ctx, h.org.ID, auth.OrganizationInvite{EmailAddress: dora, Role: "org:member"}); !errors.Is(err, organization.ErrInvited) {
+		t.Errorf("invited twice: %v", err)
+	}
+}
+
+// An organization that the host makes in somebody's name is theirs at once, in
+// every session: the next token can name it. A session that waits for a choice
+// waits on, and it can be chosen.
+func TestHostFounds(t *testing.T) {
+	h := newHall(t, func(a *auth.Auth) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/orgs/{org}/", a.RequireOrganization("org", http.HandlerFunc(whoami), auth.Role("org:admin")))
+		mux.Handle("/", a.Require(http.HandlerFunc(whoami)))
+		return mux
+	})
+	ctx := t.Context()
+	h.activate(h.bob, "acme")
+	found := map[string]func(slug, by string) error{
+		"Go": func(slug, by string) error {
+			_, err := h.Organizations().Create(ctx, organization.CreateParams{Name: slug, Slug: slug, CreatedBy: by})
+			return err
+		},
+		"HTTP": func(slug, by string) error {
+			res, body := do(t, http.DefaultClient, "POST", h.Server.URL+"/bapi/v1/organizations", fmt.Sprintf(`{"name":%q,"slug":%q,"created_by":%q}`, slug, slug, by),
+				"Authorization", "Bearer "+h.SecretKey(), "Content-Type", "application/json")
+			if res.StatusCode != 200 {
+				return errors.New(body)
+			}
+			return nil
+		},
+	}
+	for name, make := range found {
+		slug := "by-" + strings.ToLower(name)
+		if err := make(slug, h.bob); err != nil {
+			t.Fatal(err)
+		}
+		if _, body := h.ask(h.bob, "/"); !strings.HasPrefix(body, h.org.ID+" editor") {
+			t.Errorf("%s: the active one is %q", name, body)
+		}
+		if code, body := h.ask(h.bob, "/orgs/"+slug+"/"); code != 200 || !strings.Contains(body, " admin ") {
+			t.Errorf("%s: %d %q", name, code, body)
+		}
+		h.activate(h.bob, "acme")
+	}
+	if err := h.UpdateSettings(ctx, func(s *settings.Settings) error { s.Organizations.ForceSelection = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for name, make := range found {
+		u := h.User(t, strings.ToLower(name)+"@example.com")
+		h.browsers[u.ID] = h.SignedIn(t, u)
+		slug := "of-" + strings.ToLower(name)
+		if err := make(slug, u.ID); err != nil {
+			t.Fatal(err)
+		}
+		if code, _ := h.ask(u.ID, "/"); code != 401 {
+			t.Errorf("%s: nothing is chosen: %d", name, code)
+		}
+		h.activate(u.ID, slug)
+		if code, body := h.ask(u.ID, "/"); code != 200 || !strings.Contains(body, " admin ") {
+			t.Errorf("%s: chosen: %d %q", name, code, body)
+		}
+	}
+}
+
 // Other processes learn of a change by looking, and then act on it too.
 func TestOtherProcessesLearnChanges(t *testing.T) {
 	h := newHall(t, func(a *auth.Auth) http.Handler { return http.HandlerFunc(whoami) })

@@ -174,7 +174,7 @@ func TestAttack_L14_AcceptedByMember(t *testing.T) {
 			t.Errorf("%d went well", good)
 		}
 		only(t, errs, organization.ErrAlreadyMember) // of the one who was added
-		role := organization.Member // of who was added first
+		role := organization.Member                  // of who was added first
 		if len(errs) > 0 {
 			role = organization.Admin
 		}

@@ -23,9 +23,9 @@ type InvitationView struct {
 	Organization *organization.Organization
 	Role         *organization.Role // nil: gone
 	Inviter      *user.User         // nil: the host, or gone
-	// URL carries the ticket; only who has just made the invitation knows it.
-	URL string
-	Now time.Time
+	// URL carries the ticket; only who has just made the invitation knows both.
+	Ticket, URL string
+	Now         time.Time
 }
 
 // InviteParams say who is invited, and how.
@@ -103,7 +103,7 @@ func (e *Engine) inviteMember(ctx context.Context, t *txn, s *scope, p InvitePar
 		return nil, err
 	}
 	v := viewInvitation(s, i, inviter, t.now)
-	v.URL = e.TicketURL(by.Site, wire)
+	v.Ticket, v.URL = wire, e.TicketURL(by.Site, wire)
 	if p.Silent {
 		return v, nil
 	}
