@@ -233,41 +233,41 @@ func (o Organizations) SetDefaultRoles(ctx context.Context, creator, member stri
 
 // CreateTeam makes a team. Teams must be on in the settings.
 func (o Organizations) CreateTeam(ctx context.Context, id, name string) (*organization.Team, error) {
-	return told(o.o.CreateTeam(ctx, id, name))
+	return told(o.o.Teams(id).Create(ctx, name))
 }
 
 // Teams returns a page of an organization's teams, oldest first, and how many
 // there are in all.
 func (o Organizations) Teams(ctx context.Context, id string, p organization.Page) ([]*organization.Team, int, error) {
-	list, total, err := o.o.Teams(ctx, id, p)
+	list, total, err := o.o.Teams(id).List(ctx, p)
 	return list, total, refusal(err)
 }
 
 // RenameTeam gives a team another name.
 func (o Organizations) RenameTeam(ctx context.Context, id, teamID, name string) (*organization.Team, error) {
-	return told(o.o.RenameTeam(ctx, id, teamID, name))
+	return told(o.o.Teams(id).Rename(ctx, teamID, name))
 }
 
 // DeleteTeam removes a team; its members stay in the organization.
 func (o Organizations) DeleteTeam(ctx context.Context, id, teamID string) error {
-	return refusal(o.o.DeleteTeam(ctx, id, teamID))
+	return refusal(o.o.Teams(id).Delete(ctx, teamID))
 }
 
 // AddToTeam puts a member into a team, or gives another role there: a word of
 // the host's own. Tokens say it in the claim tms, see [Identity.Teams].
 func (o Organizations) AddToTeam(ctx context.Context, id, teamID, userID, role string) (*organization.TeamMember, error) {
-	return told(o.o.AddToTeam(ctx, id, teamID, userID, role))
+	return told(o.o.Teams(id).Add(ctx, teamID, userID, role))
 }
 
 // RemoveFromTeam takes a member out of a team.
 func (o Organizations) RemoveFromTeam(ctx context.Context, id, teamID, userID string) error {
-	return refusal(o.o.RemoveFromTeam(ctx, id, teamID, userID))
+	return refusal(o.o.Teams(id).Remove(ctx, teamID, userID))
 }
 
 // TeamMembers returns a page of a team's members, oldest first, and how many
 // there are in all.
 func (o Organizations) TeamMembers(ctx context.Context, id, teamID string, p organization.Page) ([]*organization.TeamMember, int, error) {
-	list, total, err := o.o.TeamMembers(ctx, id, teamID, p)
+	list, total, err := o.o.Teams(id).Members(ctx, teamID, p)
 	return list, total, refusal(err)
 }
 

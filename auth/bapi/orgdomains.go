@@ -138,7 +138,7 @@ func listTeams(c *call) (any, error) {
 		return nil, err
 	}
 	return c.ofOrg(func(id string) (any, error) {
-		list, total, err := c.orgs().Teams(c.r.Context(), id, p)
+		list, total, err := c.orgs().Teams(id).List(c.r.Context(), p)
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +162,7 @@ func createTeam(c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return team(c.orgs().CreateTeam(c.r.Context(), id, name))
+		return team(c.orgs().Teams(id).Create(c.r.Context(), name))
 	})
 }
 
@@ -185,7 +185,7 @@ func (c *call) ofTeam(do func(id, teamID string) (any, error)) (any, error) {
 }
 
 func getTeam(c *call) (any, error) {
-	return c.ofTeam(func(id, t string) (any, error) { return team(c.orgs().Team(c.r.Context(), id, t)) })
+	return c.ofTeam(func(id, t string) (any, error) { return team(c.orgs().Teams(id).Get(c.r.Context(), t)) })
 }
 
 func updateTeam(c *call) (any, error) {
@@ -194,13 +194,13 @@ func updateTeam(c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return team(c.orgs().RenameTeam(c.r.Context(), id, t, name))
+		return team(c.orgs().Teams(id).Rename(c.r.Context(), t, name))
 	})
 }
 
 func deleteTeam(c *call) (any, error) {
 	return c.ofTeam(func(id, t string) (any, error) {
-		if err := c.orgs().DeleteTeam(c.r.Context(), id, t); err != nil {
+		if err := c.orgs().Teams(id).Delete(c.r.Context(), t); err != nil {
 			return nil, err
 		}
 		return wire.NewDeleted("team", t), nil
@@ -217,7 +217,7 @@ func listTeamMembers(c *call) (any, error) {
 		return nil, err
 	}
 	return c.ofTeam(func(id, t string) (any, error) {
-		list, total, err := c.orgs().TeamMembers(c.r.Context(), id, t, p)
+		list, total, err := c.orgs().Teams(id).Members(c.r.Context(), t, p)
 		if err != nil {
 			return nil, err
 		}
@@ -241,7 +241,7 @@ func putTeamMember(c *call) (any, error) {
 		if err := f.Err(); err != nil {
 			return nil, err
 		}
-		m, err := c.orgs().AddToTeam(c.r.Context(), id, t, userID, role)
+		m, err := c.orgs().Teams(id).Add(c.r.Context(), t, userID, role)
 		if err != nil {
 			return nil, err
 		}
@@ -255,7 +255,7 @@ func removeTeamMember(c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := c.orgs().RemoveFromTeam(c.r.Context(), id, t, userID); err != nil {
+		if err := c.orgs().Teams(id).Remove(c.r.Context(), t, userID); err != nil {
 			return nil, err
 		}
 		return wire.NewDeleted("team_membership", userID), nil

@@ -3,6 +3,7 @@ package ui
 import (
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
 )
 
 // getInvitation is where the link of an invitation leads: what it offers, and
@@ -67,15 +68,7 @@ func (pg *Page) To(path string) string {
 	return x.url(path)
 }
 
-func postInvitation(x *exchange) error {
-	a, err := x.organizationActor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func postInvitation(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	wire, _ := f.StringMax("ticket", 512)
 	if err := f.Err(); err != nil {
 		return err

@@ -1,12 +1,14 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
 
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/organization"
 )
 
@@ -17,25 +19,37 @@ func organizationRoutes() map[string]route {
 		"/organizations/switch": {post: postSwitchOrganization, page: "/organizations"},
 		"/organizations/accept": {post: postAcceptInvitation, page: "/organizations"},
 		"/organizations/ask":    {post: postAcceptSuggestion, page: "/organizations"},
-		"/create-organization":  {get: getCreateOrganization, post: postCreateOrganization},
+		"/create-organization":  {get: getCreateOrganization, post: withOrganizations(postCreateOrganization)},
 
 		"/organization":                    {get: getOrganization},
 		"/organization/rename":             {post: postRename, page: "/organization"},
+		"/organization/logo":               {get: getLogo, post: postLogo, page: "/organization"},
+		"/organization/logo/remove":        {post: postLogoRemove, page: "/organization"},
 		"/organization/invite":             {post: postInvite, page: "/organization"},
 		"/organization/invitations/revoke": {post: postRevokeInvitation, page: "/organization"},
 		"/organization/requests/decide":    {post: postDecideRequest, page: "/organization"},
 		"/organization/members/role":       {post: postMemberRole, page: "/organization"},
 		"/organization/members/remove":     {post: postRemoveMember, page: "/organization"},
 		"/organization/leave":              {post: postLeave, page: "/organization"},
-		"/organization/delete":             {get: getDeleteOrganization, post: postDeleteOrganization},
-		"/organization/invitation":         {get: getInvitation, post: postInvitation},
+		"/organization/delete":             {get: getDeleteOrganization, post: withOrganizations(postDeleteOrganization)},
+		"/organization/invitation":         {get: getInvitation, post: withOrganizations(postInvitation)},
+
+		"/organization/teams":       {get: withTeams(getTeams), post: postCreateTeam},
+		"/organization/team":        {get: withTeams(getTeam), page: "/organization/teams"},
+		"/organization/team/rename": {post: postRenameTeam, page: "/organization/teams"},
+		"/organization/team/delete": {post: postDeleteTeam, page: "/organization/teams"},
+		"/organization/team/add":    {post: postAddToTeam, page: "/organization/teams"},
+		"/organization/team/role":   {post: postTeamRole, page: "/organization/teams"},
+		"/organization/team/remove": {post: postRemoveFromTeam, page: "/organization/teams"},
 	}
 }
 
 // An OrganizationPage is what a member sees of an organization.
 type OrganizationPage struct {
 	ID, Name, Slug, Role string
-	SlugsOn              bool
+	SlugsOn, TeamsOn     bool
+	LogoURL              string
+	HasLogo              bool
 	// What the member may do there.
 	CanRename, CanDelete, CanRead, CanManage bool
 	Members                                  []OrganizationMember
@@ -43,6 +57,9 @@ type OrganizationPage struct {
 	Roles                                    []OrganizationRole
 	Invitations                              []OrganizationInvitation
 	Requests                                 []OrganizationRequest
+	// Teams are all of them, Team is the one that is shown.
+	Teams []OrganizationTeam
+	Team  *OrganizationTeam
 	// Query is what the members are looked for by; Before and After are the
 	// pages of the list around this one, 0 for none.
 	Query         string
@@ -109,20 +126,31 @@ func getOrganization(x *exchange) error {
 	return x.render(200, "organization", pg)
 }
 
-// organizationPage shows the active organization; nil: there is none.
-func (x *exchange) organizationPage(a *engine.Actor) (*Page, error) {
-	e, pg := x.p.engine, x.page()
+// organizationHead is a page of the active organization, without what is in it;
+// nil: there is none.
+func (x *exchange) organizationHead(a *engine.Actor) (*Page, *engine.MembershipView, error) {
 	own, err := x.ownMembership(a)
 	if own == nil || err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	o := own.Organization
+	o, pg, set := own.Organization, x.page(), x.settings.Organizations
 	may := func(p string) bool { return own.Role != nil && slices.Contains(own.Role.Permissions, p) }
-	v := &OrganizationPage{ID: o.ID, Name: o.Name, Slug: o.Slug, Role: roleName(own.Role, own.Membership.Role), SlugsOn: x.settings.Organizations.Slugs,
+	pg.Organization = &OrganizationPage{ID: o.ID, Name: o.Name, Slug: o.Slug, Role: roleName(own.Role, own.Membership.Role), SlugsOn: set.Slugs,
+		TeamsOn: set.Teams && may(organization.ReadMemberships), LogoURL: x.p.site.PagesPath + "/organization/logo?v=" + cmp.Or(o.ImageID, o.ID), HasLogo: o.ImageID != "",
 		CanRename: may(organization.ManageProfile), CanDelete: may(organization.DeleteProfile) && o.AdminDeleteEnabled,
 		CanRead: may(organization.ReadMemberships), CanManage: may(organization.ManageMemberships), MembersCount: o.MembersCount}
 	pg.values["organization_name"], pg.values["slug"] = o.Name, o.Slug
-	pg.Organization = v
+	return pg, own, nil
+}
+
+// organizationPage shows the active organization; nil: there is none.
+func (x *exchange) organizationPage(a *engine.Actor) (*Page, error) {
+	e := x.p.engine
+	pg, own, err := x.organizationHead(a)
+	if pg == nil || err != nil {
+		return nil, err
+	}
+	v, o := pg.Organization, own.Organization
 	if v.CanRead {
 		if err := x.listMembers(a, v); err != nil {
 			return nil, err
@@ -183,20 +211,15 @@ func (x *exchange) listMembers(a *engine.Actor, v *OrganizationPage) error {
 	}
 	v.Before, v.After = around(from, len(ms), total)
 	for _, m := range ms {
-		line := OrganizationMember{UserID: m.UserID, Name: "Deleted user", Role: m.Membership.Role, RoleName: roleName(m.Role, m.Membership.Role), Self: m.UserID == a.User.ID}
-		if m.User != nil {
-			if line.Name, line.Identifier = m.User.Name(), m.User.Identifier(); line.Name == "" {
-				line.Name, line.Identifier = line.Identifier, ""
-			}
-		}
-		v.Members = append(v.Members, line)
+		name, identifier := called(m.User)
+		v.Members = append(v.Members, OrganizationMember{UserID: m.UserID, Name: name, Identifier: identifier, Role: m.Membership.Role,
+			RoleName: roleName(m.Role, m.Membership.Role), Self: m.UserID == a.User.ID})
 	}
 	return nil
 }
 
-// inOrganization runs fn with the active organization and some fields of the
-// form. A refusal is shown on the page of the organization.
-func inOrganization(open string, fields []string, fn func(x *exchange, a *engine.Actor, id string, v map[string]string) error) handler {
+// withOrganizations is withForm where there are organizations.
+func withOrganizations(fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handler {
 	return func(x *exchange) error {
 		a, err := x.organizationActor()
 		if err != nil {
@@ -206,30 +229,52 @@ func inOrganization(open string, fields []string, fn func(x *exchange, a *engine
 		if err != nil {
 			return err
 		}
+		return fn(x, a, f)
+	}
+}
+
+// inOrganization runs fn with the active organization and some fields of the
+// form. A refusal is shown on the page of the organization.
+func inOrganization(open string, fields []string, fn func(x *exchange, a *engine.Actor, id string, v map[string]string) error) handler {
+	return inOrganizationPage(fields, fn, func(x *exchange, a *engine.Actor, v map[string]string, err error) error {
+		return x.refuseOrganization(a, open, v, err, fields...)
+	})
+}
+
+// inOrganizationPage is inOrganization for pages that show a refusal themselves.
+func inOrganizationPage(fields []string, fn func(x *exchange, a *engine.Actor, id string, v map[string]string) error,
+	refuse func(x *exchange, a *engine.Actor, v map[string]string, err error) error) handler {
+	return withOrganizations(func(x *exchange, a *engine.Actor, f *httpx.Form) error {
 		values := map[string]string{}
 		for _, name := range fields {
 			values[name], _ = f.StringMax(name, 1024)
 		}
-		if err = f.Err(); err == nil {
+		err := f.Err()
+		if err == nil {
 			if id := a.Session.LastActiveOrganizationID; id == "" {
 				return x.redirect("/organizations", "")
 			} else if err = fn(x, a, id, values); err == nil {
 				return nil
 			}
 		}
-		pg, err2 := x.organizationPage(a)
-		if err2 != nil {
-			return err2
-		}
-		if pg == nil {
-			return x.redirect("/organizations", "")
-		}
-		for name, value := range values {
-			pg.values[name] = value
-		}
-		pg.Open = open
-		return x.refuse("organization", pg, ofOrganization(err), fields...)
+		return refuse(x, a, values, err)
+	})
+}
+
+// refuseOrganization shows the organization again with what was refused.
+func (x *exchange) refuseOrganization(a *engine.Actor, open string, values map[string]string, err error, fields ...string) error {
+	pg, err2 := x.organizationPage(a)
+	if err2 != nil {
+		return err2
 	}
+	if pg == nil {
+		return x.redirect("/organizations", "")
+	}
+	for name, value := range values {
+		pg.values[name] = value
+	}
+	pg.Open = open
+	return x.refuse("organization", pg, ofField(err, "name", "organization_name"), fields...)
 }
 
 func postRename(x *exchange) error {
@@ -258,7 +303,7 @@ func getDeleteOrganization(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	pg, err := x.organizationPage(a)
+	pg, _, err := x.organizationHead(a)
 	if err != nil {
 		return err
 	}
@@ -268,25 +313,17 @@ func getDeleteOrganization(x *exchange) error {
 	return x.render(200, "organization_delete", pg)
 }
 
-func postDeleteOrganization(x *exchange) error {
-	a, err := x.organizationActor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
-	id := a.Session.LastActiveOrganizationID
+func postDeleteOrganization(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	sure, _ := f.Bool("confirm")
-	if err = f.Err(); err == nil && !sure {
+	err := f.Err()
+	if err == nil && !sure {
 		err = empty("confirm")
 	}
 	if err == nil {
-		_, err = x.p.engine.DeleteOrganization(x.ctx(), a, id)
+		_, err = x.p.engine.DeleteOrganization(x.ctx(), a, a.Session.LastActiveOrganizationID)
 	}
 	if err != nil {
-		pg, err2 := x.organizationPage(a)
+		pg, _, err2 := x.organizationHead(a)
 		if err2 != nil || pg == nil {
 			return errors.Join(err, err2)
 		}

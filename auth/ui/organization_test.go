@@ -1,7 +1,10 @@
 package ui_test
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"net/url"
 	"strings"
 	"testing"
@@ -156,6 +159,183 @@ func TestOrganizations(t *testing.T) {
 	b.sees("The organization has been deleted.")
 	e.get("/auth/organization")
 	e.at("/auth/organizations", 200)
+}
+
+// A logo is uploaded and removed by those who manage the organization, and seen
+// by its members alone.
+func TestOrganizationLogo(t *testing.T) {
+	w := newWorld(t, setup{settings: withOrganizations})
+	w.person(ada)
+	bobID := w.person("bob@example.com")
+	a, b := w.signedIn(t, ada), w.signedIn(t, "bob@example.com")
+	a.get("/auth/organization/logo")
+	if a.status != 404 {
+		t.Errorf("a logo of no organization: %d", a.status)
+	}
+	a.get("/auth/create-organization")
+	a.submit("Create organization", "organization_name", "Acme", "slug", "")
+	org := w.claims(a).Organization.ID
+	if _, err := w.engine.Organizations().AddMember(t.Context(), org, organization.NewMember{UserID: bobID, Role: "org:member"}); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/auth/organizations")
+	b.submit("Switch to Acme")
+	logo := func(v *visitor) string {
+		t.Helper()
+		v.get("/auth/organization/logo")
+		if v.status != 200 {
+			t.Fatalf("logo: %d", v.status)
+		}
+		return v.header.Get("Content-Type")
+	}
+	if kind := logo(a); kind != "image/svg+xml" {
+		t.Errorf("the default is %s", kind)
+	}
+	var data bytes.Buffer
+	if err := png.Encode(&data, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	a.get("/auth/organization")
+	a.lacks("Remove logo")
+	a.upload("Upload logo", "file", []byte("<svg></svg>"))
+	a.at("/auth/organization/logo", 422)
+	a.get("/auth/organization")
+	a.upload("Upload logo", "file", nil)
+	a.at("/auth/organization/logo", 422)
+	a.sees("Choose a picture first.")
+	a.get("/auth/organization")
+	a.upload("Upload logo", "file", data.Bytes())
+	a.at("/auth/organization", 200)
+	a.sees("The logo has been changed.")
+	for _, v := range []*visitor{a, b} {
+		if kind := logo(v); kind == "image/svg+xml" {
+			t.Errorf("the logo is %s", kind)
+		}
+	}
+	b.get("/auth/organization")
+	b.lacks("Upload logo", "Remove logo")
+	b.post("/auth/organization/logo/remove", nil)
+	b.at("/auth/organization/logo/remove", 403)
+	a.get("/auth/organization")
+	a.submit("Remove logo")
+	a.sees("The logo has been removed.")
+	if kind := logo(b); kind != "image/svg+xml" {
+		t.Errorf("removed, it is %s", kind)
+	}
+	if v := w.visitor(t); true {
+		v.get("/auth/organization/logo")
+		if v.status != 404 {
+			t.Errorf("a stranger sees a logo: %d", v.status)
+		}
+	}
+}
+
+// Teams are made, renamed, filled and deleted by those who manage members; the
+// token says who is in them.
+func TestTeamPages(t *testing.T) {
+	w := newWorld(t, setup{settings: func(s *settings.Settings) { withOrganizations(s); s.Organizations.Teams = true }})
+	w.person(ada)
+	bobID := w.person("bob@example.com")
+	w.person("carl@example.com")
+	a, b, c := w.signedIn(t, ada), w.signedIn(t, "bob@example.com"), w.signedIn(t, "carl@example.com")
+	found := func(v *visitor, name string) string {
+		t.Helper()
+		v.get("/auth/create-organization")
+		v.submit("Create organization", "organization_name", name, "slug", "")
+		return w.claims(v).Organization.ID
+	}
+	org := found(a, "Acme")
+	if _, err := w.engine.Organizations().AddMember(t.Context(), org, organization.NewMember{UserID: bobID, Role: "org:member"}); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/auth/organizations")
+	b.submit("Switch to Acme")
+	teams := func(v *visitor) string {
+		t.Helper()
+		v.get("/auth/organizations")
+		v.submit("Switch to the personal account")
+		v.submit("Switch to Acme")
+		return string(w.claims(v).Custom["tms"])
+	}
+
+	a.follow("Teams")
+	a.at("/auth/organization/teams", 200)
+	a.sees("There are no teams yet.")
+	a.submit("Create team", "team_name", " ")
+	a.at("/auth/organization/teams", 422)
+	a.sees("Enter a name.")
+	a.submit("Create team", "team_name", strings.Repeat("x", 257))
+	a.at("/auth/organization/teams", 422)
+	a.submit("Create team", "team_name", "Core & Co")
+	a.at("/auth/organization/team", 200)
+	a.sees("The team has been created.", "Core &amp; Co", "Nobody is in the team yet.")
+	id := a.url.Query().Get("id")
+	at := "/auth/organization/team?id=" + id
+	for _, nobody := range []string{"carl@example.com", "nobody@example.com"} {
+		a.submit("Add to team", "identifier", nobody)
+		a.at("/auth/organization/team/add", 422)
+		a.sees("Nobody in the organization is called that.")
+	}
+	a.submit("Add to team", "identifier", "bob@example.com", "team_role", "Big Boss")
+	a.at("/auth/organization/team/add", 422)
+	a.sees("A role is one word")
+	a.submit("Add to team", "identifier", "bob@example.com", "team_role", "lead")
+	a.sees("The member is in the team.", "1 member", "lead", "bob@example.com")
+	if got := teams(b); got != `{"`+id+`":"lead"}` {
+		t.Errorf("the token says %s", got)
+	}
+	a.submit("Save role of Ada Lovelace", "role", "chair")
+	a.sees("The role in the team has been changed.", "chair")
+	if got := teams(b); got != `{"`+id+`":"chair"}` {
+		t.Errorf("the token says %s", got)
+	}
+	a.submit("Rename team", "team_name", "Crew")
+	a.sees("The team has its new name.", "Crew")
+
+	// Members see it, and change nothing; to others it is not there.
+	b.get("/auth/organization/teams")
+	b.sees("Crew", "1 member")
+	b.lacks("Create team")
+	b.follow("Open Crew")
+	b.sees("chair")
+	b.lacks("Rename team", "Delete team", "Add to team", "Save role")
+	form := pairs("id", id, "team_name", "Mine", "identifier", "bob@example.com", "user", bobID, "role", "boss")
+	for _, act := range []string{"rename", "add", "role", "remove", "delete"} {
+		b.post("/auth/organization/team/"+act, form)
+		b.at("/auth/organization/team/"+act, 403)
+	}
+	b.post("/auth/organization/teams", form)
+	b.at("/auth/organization/teams", 403)
+	found(c, "Other")
+	c.get(at)
+	c.at("/auth/organization/team", 404)
+	for _, act := range []string{"rename", "add", "role", "remove", "delete"} {
+		c.post("/auth/organization/team/"+act, form)
+		c.at("/auth/organization/team/"+act, 404)
+		c.lacks("Crew")
+	}
+
+	a.get(at)
+	a.submit("Remove Ada Lovelace")
+	a.sees("The member has left the team.", "Nobody is in the team yet.")
+	if got := teams(b); got != "" {
+		t.Errorf("the token says %s", got)
+	}
+	a.get(at)
+	a.submit("Delete team")
+	a.at("/auth/organization/teams", 200)
+	a.sees("The team has been deleted.", "There are no teams yet.")
+
+	off := newWorld(t, setup{settings: withOrganizations})
+	off.person(ada)
+	d := off.signedIn(t, ada)
+	d.get("/auth/create-organization")
+	d.submit("Create organization", "organization_name", "Acme", "slug", "")
+	d.lacks("Teams")
+	d.get("/auth/organization/teams")
+	d.at("/auth/organization/teams", 404)
+	d.post("/auth/organization/teams", pairs("team_name", "Crew"))
+	d.at("/auth/organization/teams", 404)
 }
 
 func TestOrganizationPagesAreOff(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/organization"
 )
 
@@ -41,12 +42,14 @@ func around(from, shown, total int) (before, after int) {
 	return before, after
 }
 
-// From is the query of a page of a list; 1 stands for the first.
-func (pg *Page) From(path string, n int) string {
-	if n <= 1 {
-		return pg.x.url(path, "q", pg.x.r.URL.Query().Get("q"))
+// From is a page of a list, with what else is in its query; 1 stands for the
+// first.
+func (pg *Page) From(path string, n int, more ...string) string {
+	more = append(more, "q", pg.x.r.URL.Query().Get("q"))
+	if n > 1 {
+		more = append(more, "from", strconv.Itoa(n))
 	}
-	return pg.x.url(path, "from", strconv.Itoa(n), "q", pg.x.r.URL.Query().Get("q"))
+	return pg.x.url(path, more...)
 }
 
 func getOrganizations(x *exchange) error {
@@ -114,21 +117,13 @@ func (x *exchange) choose(a *engine.Actor, id string) error {
 
 // withField runs fn with the actor and a field of the form.
 func withField(name string, fn func(x *exchange, a *engine.Actor, value string) error) handler {
-	return func(x *exchange) error {
-		a, err := x.organizationActor()
-		if err != nil {
-			return err
-		}
-		f, err := x.form()
-		if err != nil {
-			return err
-		}
+	return withOrganizations(func(x *exchange, a *engine.Actor, f *httpx.Form) error {
 		value, _ := f.String(name)
 		if err := f.Err(); err != nil {
 			return err
 		}
 		return fn(x, a, value)
-	}
+	})
 }
 
 func postSwitchOrganization(x *exchange) error {
@@ -190,18 +185,11 @@ func (x *exchange) createPage() *Page {
 	return pg
 }
 
-func postCreateOrganization(x *exchange) error {
-	a, err := x.organizationActor()
-	if err != nil {
-		return err
-	}
-	f, err := x.form()
-	if err != nil {
-		return err
-	}
+func postCreateOrganization(x *exchange, a *engine.Actor, f *httpx.Form) error {
 	name, _ := f.String("organization_name")
 	slug, _ := f.String("slug")
-	if err = f.Err(); err == nil && strings.TrimSpace(name) == "" {
+	err := f.Err()
+	if err == nil && strings.TrimSpace(name) == "" {
 		err = empty("organization_name")
 	}
 	var o *organization.Organization
@@ -211,7 +199,7 @@ func postCreateOrganization(x *exchange) error {
 	if err != nil {
 		pg := x.createPage()
 		pg.values["organization_name"], pg.values["slug"] = name, slug
-		return x.refuse("create_organization", pg, ofOrganization(err), "organization_name", "slug")
+		return x.refuse("create_organization", pg, ofField(err, "name", "organization_name"), "organization_name", "slug")
 	}
 	if err := x.choose(a, o.ID); err != nil {
 		return err
@@ -222,13 +210,13 @@ func postCreateOrganization(x *exchange) error {
 	return x.redirect("/organization", "org-created")
 }
 
-// ofOrganization gives refusals of a name the field that these pages have.
-func ofOrganization(err error) error {
+// ofField gives refusals of a parameter the name of the field that a page has.
+func ofField(err error, param, field string) error {
 	var out []error
 	for _, f := range fault.List(err) {
 		c := *f
-		if c.Param == "name" {
-			c.Param = "organization_name"
+		if c.Param == param {
+			c.Param = field
 		}
 		out = append(out, &c)
 	}

@@ -226,7 +226,7 @@ type Failure struct {
 
 // URL is a page of ours with the redirect_url that is carried along, such as
 // {{.URL "/sign-up"}}.
-func (pg *Page) URL(path string) string { return pg.x.url(path) }
+func (pg *Page) URL(path string, more ...string) string { return pg.x.url(path, more...) }
 
 // page returns what all pages have.
 func (x *exchange) page() *Page {
@@ -253,6 +253,14 @@ var notices = map[string]string{
 	"org-removed":     "The member has been removed.",
 	"org-left":        "You have left the organization.",
 	"org-deleted":     "The organization has been deleted.",
+	"org-logo":        "The logo has been changed.",
+	"org-no-logo":     "The logo has been removed.",
+	"team-created":    "The team has been created.",
+	"team-renamed":    "The team has its new name.",
+	"team-deleted":    "The team has been deleted.",
+	"team-added":      "The member is in the team.",
+	"team-role":       "The role in the team has been changed.",
+	"team-removed":    "The member has left the team.",
 	"sent":            "We sent you another one.",
 	"sent-code":       "We sent you a code.",
 	"step-up":         "Please confirm first, then do it again.",

@@ -22,9 +22,16 @@ func getPicture(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	return x.image(a.User.ImageID, func() []byte {
+		return picture.Default(a.User.ID, picture.Initials(a.User.FirstName, a.User.LastName))
+	})
+}
+
+// image answers with a stored image, or with otherwise if there is none.
+func (x *exchange) image(id string, otherwise func() []byte) error {
 	kind, data := "image/svg+xml", []byte(nil)
-	if a.User.ImageID != "" {
-		im, err := x.p.engine.Image(x.ctx(), a.User.ImageID)
+	if id != "" {
+		im, err := x.p.engine.Image(x.ctx(), id)
 		switch {
 		case err == nil:
 			kind, data = im.ContentType, im.Bytes
@@ -33,18 +40,40 @@ func getPicture(x *exchange) error {
 		}
 	}
 	if data == nil {
-		data = picture.Default(a.User.ID, picture.Initials(a.User.FirstName, a.User.LastName))
+		data = otherwise()
 	}
 	h := x.w.Header()
 	x.cookies()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(data)))
 	x.w.WriteHeader(http.StatusOK)
-	_, err = x.w.Write(data)
-	if err != nil {
+	if _, err := x.w.Write(data); err != nil {
 		x.p.engine.Log().DebugContext(x.ctx(), "pages: picture not sent", "err", err)
 	}
 	return nil
+}
+
+// uploaded is the picture in the form, decoded and encoded anew.
+func (x *exchange) uploaded() (im picture.Image, err error) {
+	f, err := httpx.ParseUpload(x.w, x.r)
+	if err != nil {
+		return im, err
+	}
+	file, _ := f.File("file")
+	if err := f.Err(); err != nil {
+		return im, err
+	}
+	if file == nil || len(file.Data) == 0 {
+		return im, empty("file")
+	}
+	im, err = x.p.pictures.Decode(x.ctx(), bytes.NewReader(file.Data))
+	switch {
+	case errors.Is(err, picture.ErrTooLarge):
+		err = fault.Wrap("image_too_large", "file", err)
+	case errors.Is(err, picture.ErrUnsupported), errors.Is(err, picture.ErrBroken):
+		err = fault.Wrap("image_type_invalid", "file", err)
+	}
+	return im, err
 }
 
 func postPicture(x *exchange) error {
@@ -52,27 +81,9 @@ func postPicture(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	f, err := httpx.ParseUpload(x.w, x.r)
-	if err != nil {
-		return x.refuseUser(a, "profile", nil, err, "file")
-	}
-	file, _ := f.File("file")
-	err = f.Err()
-	if err == nil && (file == nil || len(file.Data) == 0) {
-		err = empty("file")
-	}
-	var im picture.Image
-	if err == nil {
-		im, err = x.p.pictures.Decode(x.ctx(), bytes.NewReader(file.Data))
-	}
+	im, err := x.uploaded()
 	if err == nil {
 		err = x.p.engine.SetProfileImage(x.ctx(), a, im.ContentType, im.Data)
-	}
-	switch {
-	case errors.Is(err, picture.ErrTooLarge):
-		err = fault.Wrap("image_too_large", "file", err)
-	case errors.Is(err, picture.ErrUnsupported), errors.Is(err, picture.ErrBroken):
-		err = fault.Wrap("image_type_invalid", "file", err)
 	}
 	if err != nil {
 		return x.refuseUser(a, "profile", nil, err, "file")

@@ -16,6 +16,10 @@ import (
 var texts = map[[2]string]string{
 	{"form_param_nil", "organization_name"}:                        "Enter a name.",
 	{"form_param_format_invalid", "organization_name"}:             "Names have 1 to 256 characters, without links and angle brackets.",
+	{"form_param_nil", "team_name"}:                                "Enter a name.",
+	{"form_param_format_invalid", "team_name"}:                     "Names have 1 to 256 characters.",
+	{"form_param_value_invalid", "team_role"}:                      "A role is one word of small letters, digits, hyphens and underscores.",
+	{"form_resource_not_found", "identifier"}:                      "Nobody in the organization is called that.",
 	{"form_param_format_invalid", "slug"}:                          "Use small letters, digits and single hyphens, and no reserved word.",
 	{"form_identifier_exists", "slug"}:                             "That name in links is taken.",
 	{"form_param_nil", "identifier"}:                               "Enter your email address.",

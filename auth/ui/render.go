@@ -18,7 +18,7 @@ var names = []string{"sign_in", "sign_in_password", "sign_in_code", "sign_in_lin
 	"sign_in_trust",
 	"sign_up_passkey", "sign_in_app", "sign_in_sms", "sign_in_backup_code", "user_app", "user_codes",
 	"away", "transfer", "sign_up", "sign_up_continue", "sign_up_verify", "sign_out", "unlock", "ticket", "waitlist", "waitlist_done", "user", "user_email_verify", "user_delete", "error",
-	"organizations", "create_organization", "organization", "organization_delete", "organization_invitation"}
+	"organizations", "create_organization", "organization", "organization_delete", "organization_teams", "organization_team", "organization_invitation"}
 
 // parseTemplates reads all templates.
 func parseTemplates(files overlay) (map[string]*template.Template, error) {
@@ -100,7 +100,9 @@ func (p *pages) sample() *Page {
 		Organization: &OrganizationPage{ID: "org_1", Name: "Acme", Slug: "acme", Role: "Admin", SlugsOn: true, CanRename: true, CanDelete: true, CanRead: true, CanManage: true,
 			Members: []OrganizationMember{{UserID: "user_1", Name: "Ada", Role: "org:admin", RoleName: "Admin", Self: true}, {UserID: "user_2", Name: "Bob", Identifier: "b@c.d"}},
 			Roles:   []OrganizationRole{{"org:member", "Member"}}, Invitations: []OrganizationInvitation{{ID: "orginv_1", Address: "a@b.c", RoleName: "Member"}},
-			Requests: []OrganizationRequest{{ID: "orgreq_1", Identifier: "a@b.c"}}, Before: 1, After: 2},
+			Requests: []OrganizationRequest{{ID: "orgreq_1", Identifier: "a@b.c"}}, Before: 1, After: 2, TeamsOn: true, LogoURL: "/l", HasLogo: true,
+			Teams: []OrganizationTeam{{ID: "team_1", Name: "Core", Count: 1}}, Team: &OrganizationTeam{ID: "team_1", Name: "Core", Count: 1, Before: 1, After: 2,
+				Members: []OrganizationTeamMember{{"user_2", "Bob", "b@c.d", "lead"}}}},
 		Organizations: &OrganizationList{Entries: []OrganizationEntry{{ID: "org_1", Name: "Acme", Current: true}, {ID: "org_2", Name: "B"}}, Personal: true, CanCreate: true, Before: 1, After: 2,
 			Invitations: []OrganizationInvitation{{ID: "orginv_1", Organization: "Acme"}}, Suggestions: []OrganizationSuggestion{{ID: "orgsug_1"}, {ID: "orgsug_2", Asked: true}}},
 		Joining: &OrganizationInvitation{ID: "orginv_1", Address: "a@b.c", Organization: "Acme", RoleName: "Member"},
