@@ -47,7 +47,7 @@ var layers = map[string][]string{
 	"auth/reverify":               {"auth/factor", "auth/internal/fault", "auth/settings", "user", "session", "store"},
 	"auth/signin":                 {"auth/oauth", "auth/factor", "auth/internal/fault", "auth/settings", "user", "session", "store", "auth/ticket"},
 	"auth/signup":                 {"auth/oauth", "auth/factor", "auth/internal/fault", "auth/settings", "user", "session", "store", "auth/ticket"},
-	"auth/internal/engine":        {"auth/oauth", "auth/linking", "auth/factor", "auth/signin", "auth/signup", "auth/reverify", "auth/lockout", "auth/notify", "auth/settings", "auth/internal/fault", "auth/internal/limit", "user", "session", "organization", "store", "token", "auth/access", "auth/captcha", "auth/ticket"},
+	"auth/internal/engine":        {"auth/oauth", "auth/linking", "auth/factor", "auth/signin", "auth/signup", "auth/reverify", "auth/lockout", "auth/notify", "auth/settings", "auth/internal/fault", "auth/internal/limit", "auth/internal/picture", "user", "session", "organization", "store", "token", "auth/access", "auth/captcha", "auth/ticket"},
 	"auth/internal/site":          {"auth/internal/engine", "auth/internal/httpx", "session"},
 	"auth/internal/wire":          {"auth/oauth", "auth/internal", "auth/factor", "auth/signin", "auth/signup", "auth/reverify", "auth/settings", "user", "session", "organization", "store", "token", "auth/access", "auth/captcha", "auth/ticket"},
 	"auth/fapi":                   {"auth/oauth", "auth/internal", "auth/factor", "auth/signin", "auth/signup", "auth/reverify", "auth/settings", "user", "session", "organization", "store", "token", "auth/captcha", "auth/ticket"},

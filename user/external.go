@@ -1,10 +1,12 @@
 package user
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/usherauth/usher/store"
@@ -96,6 +98,11 @@ func (u *User) DeleteExternalAccount(id string) error {
 	}
 	u.ExternalAccounts = left
 	return nil
+}
+
+// Label tells a from the user's other accounts at its provider.
+func (a *ExternalAccount) Label() string {
+	return cmp.Or(a.Username, a.EmailAddress, strings.TrimSpace(a.FirstName+" "+a.LastName), a.Subject)
 }
 
 // LinkedTo lists the external accounts that an address came with.

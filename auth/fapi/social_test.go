@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 type socialRig struct {
 	*rig
 	fake, other *oauthtest.Server
+	down        atomic.Bool // no provider answers
+	url         string      // of the providers' machine
 }
 
 const (
@@ -27,7 +30,16 @@ const (
 func newSocial(t testing.TB, changes ...func(*setup)) *socialRig {
 	t.Helper()
 	var handlers [2]*oauthtest.Server
+	s := &socialRig{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, "/pictures/") {
+			servePicture(w, r)
+			return
+		}
 		h := handlers[0]
 		if strings.HasPrefix(r.URL.Path, "/other") {
 			h = handlers[1]
@@ -43,7 +55,7 @@ func newSocial(t testing.TB, changes ...func(*setup)) *socialRig {
 	}
 	one, two := handlers[0].Provider(), handlers[1].Provider()
 	one.Key, two.Key, two.Name = "custom_mock", "mock", "Other" // the contract has a list of strategies
-	s := &socialRig{fake: handlers[0], other: handlers[1]}
+	s.fake, s.other, s.url = handlers[0], handlers[1], srv.URL
 	s.rig = newRig(t, append([]func(*setup){func(c *setup) { c.social = []oauth.Provider{one, two} }}, changes...)...)
 	s.fake.Now, s.other.Now = s.rig.Now, s.rig.Now
 	return s

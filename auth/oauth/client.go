@@ -26,6 +26,7 @@ type Client struct {
 	p        Provider
 	loopback bool
 	http     *http.Client
+	pictures *http.Client // what the provider says of a person leads anywhere
 	now      func() time.Time
 
 	mu   sync.Mutex
@@ -54,8 +55,10 @@ func NewClient(p Provider, o Options) (*Client, error) {
 	}
 	if o.Transport != nil {
 		c.http = outbound.Bounded(p.policy(o.Loopback), o.Transport)
+		c.pictures = outbound.Bounded(outbound.Policy{Loopback: o.Loopback}, o.Transport)
 	} else {
 		c.http = outbound.Client(p.policy(o.Loopback))
+		c.pictures = outbound.Client(outbound.Policy{Loopback: o.Loopback})
 	}
 	return c, nil
 }

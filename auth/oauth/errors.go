@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -17,6 +18,13 @@ const (
 	StageProfile   Stage = "profile"
 	StageRefresh   Stage = "refresh"
 	StageRevoke    Stage = "revoke"
+	StagePicture   Stage = "picture"
+)
+
+// The codes of calls that need no second try, and of those that may do.
+const (
+	Refused     = "refused"
+	Unavailable = "unavailable"
 )
 
 // An Error says where a flow failed. Its text is for logs: it holds no token,
@@ -46,6 +54,19 @@ func (e *Error) Denied() bool {
 		return e.Stage == StageAnswer
 	}
 	return false
+}
+
+// outcome is the failure of a call that nothing hangs on, by the status of the
+// answer; nil: it went well.
+func outcome(stage Stage, status int) error {
+	code := Refused
+	switch {
+	case status >= 200 && status <= 299:
+		return nil
+	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
+		code = Unavailable
+	}
+	return fail(stage, code, fmt.Errorf("the provider answered %d", status))
 }
 
 func fail(stage Stage, code string, err error) error {

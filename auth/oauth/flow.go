@@ -202,7 +202,7 @@ func (c *Client) identify(ctx context.Context, m *metadata, f Pending, a Answer,
 			profile["user"] = v // not signed: good for a name, and nothing else
 		}
 	}
-	id, err := c.p.read(profile)
+	id, err := c.read(profile)
 	if err != nil {
 		return nil, err
 	}
@@ -296,5 +296,5 @@ func (c *Client) listedEmail(ctx context.Context, tokens Tokens, id *Identity) e
 			break
 		}
 	}
-	return id.check()
+	return id.check(c.loopback)
 }

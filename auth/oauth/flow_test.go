@@ -3,8 +3,10 @@ package oauth_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -268,4 +270,47 @@ func ExampleOIDC() {
 	// Output:
 	// oauth_custom_okta <nil>
 	// oauth_custom_forge <nil>
+}
+
+type answers func(*http.Request) (*http.Response, error)
+
+func (f answers) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// GitHub has no RFC 7009: what the person has granted is deleted.
+func TestRevokeAtGitHub(t *testing.T) {
+	for status, want := range map[int]string{204: "", 404: "revoke refused", 503: "revoke unavailable"} {
+		var got *http.Request
+		var body []byte
+		c, err := oauth.NewClient(oauth.GitHub("an id", "secret"), oauth.Options{Transport: answers(func(r *http.Request) (*http.Response, error) {
+			got = r
+			body, _ = io.ReadAll(r.Body)
+			return &http.Response{StatusCode: status, Body: http.NoBody}, nil
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Revoke(t.Context(), oauth.Tokens{Access: "gho_x"}); want == "" && err != nil || want != "" && code(err) != want {
+			t.Errorf("%d: %v", status, err)
+		}
+		id, secret, _ := got.BasicAuth()
+		if got.Method != "DELETE" || got.URL.String() != "https://api.github.com/applications/an%20id/grant" || id != "an id" || secret != "secret" || string(body) != `{"access_token":"gho_x"}` {
+			t.Errorf("%s %s as %s: %s", got.Method, got.URL, id, body)
+		}
+	}
+}
+
+// A picture is fetched from public addresses alone, whatever else the provider
+// may be asked.
+func TestPictureStaysOutside(t *testing.T) {
+	p := oauth.OIDC("intranet", "https://id.example.com", "id", "secret")
+	p.Networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	c, err := oauth.NewClient(p, oauth.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{"https://127.0.0.1/x.png", "http://example.com/x.png", "https://[::1]/x.png", "file:///etc/passwd", "::"} {
+		if _, err := c.Picture(t.Context(), url); code(err) != "picture refused" {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/usherauth/usher/auth/internal/outbound"
 )
 
 // An Identity is who somebody is at a provider. Issuer and Subject name the
@@ -84,7 +86,8 @@ func text(v any, path string) string {
 }
 
 // read fills an identity from a profile.
-func (p *Provider) read(profile map[string]any) (*Identity, error) {
+func (c *Client) read(profile map[string]any) (*Identity, error) {
+	p := &c.p
 	f := p.fields()
 	id := &Identity{Provider: p.Key, Issuer: p.issuerName(), Subject: text(profile, f.Subject),
 		EmailAddress: strings.TrimSpace(text(profile, f.EmailAddress)),
@@ -99,7 +102,7 @@ func (p *Provider) read(profile map[string]any) (*Identity, error) {
 			return nil, err
 		}
 	}
-	return id, id.check()
+	return id, id.check(c.loopback)
 }
 
 // issuerName is what subjects of p are subjects of. Endpoints of plain OAuth
@@ -137,8 +140,9 @@ const (
 )
 
 // check refuses an identity that identifies nobody, and cuts and cleans what
-// people will see.
-func (id *Identity) check() error {
+// people will see. On an instance that is itself on a loopback address, loopback
+// may be set: pictures may be there too.
+func (id *Identity) check(loopback bool) error {
 	switch {
 	case id.Subject == "":
 		return fail(StageProfile, "no_subject", fmt.Errorf("the profile has no subject"))
@@ -149,7 +153,7 @@ func (id *Identity) check() error {
 		id.EmailAddress, id.EmailVerified = "", false
 	}
 	id.FirstName, id.LastName, id.Username = clean(id.FirstName), clean(id.LastName), clean(id.Username)
-	if u, err := url.Parse(id.PictureURL); err != nil || u.Scheme != "https" || u.Host == "" || len(id.PictureURL) > maxURL {
+	if u, err := url.Parse(id.PictureURL); err != nil || len(id.PictureURL) > maxURL || (outbound.Policy{Loopback: loopback}).CheckURL(u) != nil {
 		id.PictureURL = ""
 	} else {
 		id.PictureURL = u.String()

@@ -40,6 +40,10 @@ type Provider struct {
 	// KeysURL is where the keys of ID tokens are; RevokeURL is where tokens are
 	// revoked, as RFC 7009 says.
 	KeysURL, RevokeURL string
+	// RevokeGrant: RevokeURL, in which {client_id} stands for the client, takes a
+	// DELETE with the access token in JSON, as GitHub's does, and ends all that
+	// the person has granted.
+	RevokeGrant bool
 	// SharedKey: ID tokens are signed with the client secret (HS256).
 	SharedKey bool
 
@@ -169,7 +173,7 @@ func (p *Provider) Validate(loopback bool) error {
 		problem("SharedKey needs a ClientSecret")
 	}
 	for _, raw := range p.urls() {
-		u, err := url.Parse(strings.ReplaceAll(raw, "{token}", ""))
+		u, err := url.Parse(strings.NewReplacer("{token}", "", "{client_id}", "").Replace(raw))
 		if err == nil {
 			err = p.policy(loopback).CheckURL(u)
 		}

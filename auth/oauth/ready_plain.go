@@ -10,6 +10,7 @@ func GitHub(clientID, clientSecret string) Provider {
 	return Provider{Key: "github", Name: "GitHub", ClientID: clientID, ClientSecret: clientSecret,
 		AuthURL: "https://github.com/login/oauth/authorize", TokenURL: "https://github.com/login/oauth/access_token",
 		UserInfoURL: "https://api.github.com/user", Scopes: []string{"read:user", "user:email"},
+		RevokeURL: "https://api.github.com/applications/{client_id}/grant", RevokeGrant: true,
 		Fields:   Fields{Subject: "id", Name: "name", Username: "login", Picture: "avatar_url"},
 		Emails:   &EmailList{URL: "https://api.github.com/user/emails", Address: "email", Primary: "primary", Verified: "verified"},
 		Verified: EmailRule{Reason: "the list of addresses says of each whether it was verified"}}

@@ -169,6 +169,9 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	return out, nil
 }
 
+// Revokes reports whether the provider may be one that revokes tokens.
+func (c *Client) Revokes() bool { return c.p.RevokeURL != "" || c.p.isOIDC() }
+
 // Revoke tells the provider that t is not needed any more. Providers that do
 // not offer that are left alone.
 func (c *Client) Revoke(ctx context.Context, t Tokens) error {
@@ -180,6 +183,38 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	if err != nil {
 		return err
 	}
+	req, err := c.revocation(ctx, m.RevokeURL, cfg, t)
+	if err != nil {
+		return fail(StageRevoke, Refused, errors.New("the URL is none"))
+	}
+	h := *c.http
+	if !c.p.RevokeGrant {
+		h.Transport = quirks{&c.p, c.http.Transport}
+	}
+	res, err := h.Do(req)
+	if err != nil {
+		return fail(StageRevoke, Unavailable, withoutURL(err))
+	}
+	defer res.Body.Close()
+	return outcome(StageRevoke, res.StatusCode)
+}
+
+// revocation is the request that revokes t.
+func (c *Client) revocation(ctx context.Context, target string, cfg *oauth2.Config, t Tokens) (*http.Request, error) {
+	if c.p.RevokeGrant {
+		body, err := json.Marshal(map[string]string{"access_token": t.Access})
+		if err != nil {
+			return nil, err
+		}
+		target = strings.ReplaceAll(target, "{client_id}", url.PathEscape(cfg.ClientID))
+		req, err := http.NewRequestWithContext(ctx, http.MethodDelete, target, bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.SetBasicAuth(cfg.ClientID, cfg.ClientSecret)
+		return req, nil
+	}
 	form := url.Values{"token": {t.Access}, "token_type_hint": {"access_token"}}
 	if t.Refresh != "" { // it takes its access tokens along
 		form = url.Values{"token": {t.Refresh}, "token_type_hint": {"refresh_token"}}
@@ -188,23 +223,13 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 		form.Set("client_id", cfg.ClientID)
 		form.Set("client_secret", cfg.ClientSecret)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.RevokeURL, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
 	if err != nil {
-		return fail(StageRevoke, "invalid", errors.New("the URL is none"))
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if cfg.Endpoint.AuthStyle == oauth2.AuthStyleInHeader {
 		req.SetBasicAuth(url.QueryEscape(cfg.ClientID), url.QueryEscape(cfg.ClientSecret))
 	}
-	h := *c.http
-	h.Transport = quirks{&c.p, c.http.Transport}
-	res, err := h.Do(req)
-	if err != nil {
-		return fail(StageRevoke, "unavailable", withoutURL(err))
-	}
-	defer res.Body.Close()
-	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return fail(StageRevoke, "refused", fmt.Errorf("the provider answered %d", res.StatusCode))
-	}
-	return nil
+	return req, nil
 }

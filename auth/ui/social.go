@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -316,10 +317,7 @@ func postContinue(x *exchange) error {
 func (x *exchange) connected(u *user.User) []Connected {
 	var out []Connected
 	for _, a := range u.ExternalAccounts {
-		c := Connected{ID: a.ID, Provider: x.providerName(a.Provider), Who: a.EmailAddress, Since: a.VerifiedAt}
-		if c.Who == "" {
-			c.Who = a.Username
-		}
+		c := Connected{ID: a.ID, Provider: x.providerName(a.Provider), Who: cmp.Or(a.EmailAddress, a.Label()), Since: a.VerifiedAt}
 		if !a.Verified {
 			if a.Error == "" {
 				continue // on its way

@@ -21,6 +21,7 @@ import (
 	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/limit"
+	"github.com/usherauth/usher/auth/internal/picture"
 	"github.com/usherauth/usher/auth/lockout"
 	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/auth/oauth"
@@ -107,6 +108,7 @@ type Engine struct {
 	strategies factor.Set
 	social     []factor.Social
 	work       *captcha.Work
+	pictures   picture.Decoder
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates

@@ -245,82 +245,58 @@ func (c *comeback) mayConnect(ctx context.Context, t *txn, u *user.User, acc *us
 }
 
 // Disconnect takes an external account off the actor's account, and has the
-// provider revoke its tokens.
+// provider revoke its tokens: later, so that it holds nobody up.
 func (e *Engine) Disconnect(ctx context.Context, a *Actor, accountID string) error {
-	var gone dropped
-	err := e.act(ctx, a, func(t *txn, u *user.User) (err error) {
-		gone, err = e.dropExternal(ctx, t, u, accountID, a.Browser.Request)
-		return err
+	err := e.act(ctx, a, func(t *txn, u *user.User) error {
+		return e.dropExternal(ctx, t, u, accountID, a.Browser.Request)
 	})
-	if err == nil {
-		e.revoke(ctx, gone)
-	}
 	return missingAs(err, fault.New("resource_not_found", ""))
-}
-
-// dropped are tokens that are no longer kept here.
-type dropped struct {
-	provider string
-	tokens   oauth.Tokens
 }
 
 // dropExternal removes an external account of u in t, with its tokens; the
 // caller stores u.
-func (e *Engine) dropExternal(ctx context.Context, t *txn, u *user.User, accountID string, by Request) (dropped, error) {
+func (e *Engine) dropExternal(ctx context.Context, t *txn, u *user.User, accountID string, by Request) error {
 	acc := u.ExternalAccount(accountID)
 	if acc == nil {
-		return dropped{}, store.ErrNotFound
+		return store.ErrNotFound
 	}
-	out, err := e.dropTokens(ctx, t, acc)
-	if err != nil {
-		return out, err
+	if err := e.dropTokens(ctx, t, acc); err != nil {
+		return err
 	}
 	was := *acc
 	if err := u.DeleteExternalAccount(accountID); err != nil || !was.Verified {
-		return out, err
+		return err
 	}
-	return out, e.notifyOf(ctx, t, u, notify.ExternalAccountRemoved, by, notify.Data{Method: e.providerName(was.Provider)})
+	return e.notifyOf(ctx, t, u, notify.ExternalAccountRemoved, by, notify.Data{Method: e.providerName(was.Provider)})
 }
 
-func (e *Engine) dropTokens(ctx context.Context, t *txn, acc *user.ExternalAccount) (dropped, error) {
+// dropTokens forgets the tokens of an account in t, and has the provider revoke
+// them afterwards.
+func (e *Engine) dropTokens(ctx context.Context, t *txn, acc *user.ExternalAccount) error {
 	k, err := user.GetExternalTokens(ctx, t, acc.ID)
 	if err != nil {
-		return dropped{}, missingAs(err, nil)
+		return missingAs(err, nil)
 	}
-	return dropped{acc.Provider, tokensOf(k)}, user.DeleteExternalTokens(ctx, t, acc.ID)
-}
-
-// revoke has a provider revoke tokens. They are forgotten here already: that it
-// does not answer is logged and no more.
-func (e *Engine) revoke(ctx context.Context, d dropped) {
-	st, ok := e.socialOf(d.provider)
-	if !ok || d.tokens.Access == "" {
-		return
+	if err := e.revokeLater(ctx, t, acc.Provider, k); err != nil {
+		return err
 	}
-	if err := st.Client.Revoke(ctx, d.tokens); err != nil {
-		e.log.WarnContext(ctx, "a provider did not revoke tokens", "provider", d.provider, "err", err)
-	}
+	return user.DeleteExternalTokens(ctx, t, acc.ID)
 }
 
 // RevokeTokens forgets the tokens of an external account of the actor, and has
 // the provider revoke them. The account stays connected.
 func (e *Engine) RevokeTokens(ctx context.Context, a *Actor, accountID string) error {
-	var gone dropped
-	err := e.act(ctx, a, func(t *txn, u *user.User) (err error) {
+	return e.act(ctx, a, func(t *txn, u *user.User) error {
 		acc := u.ExternalAccount(accountID)
 		if acc == nil {
 			return fault.New("resource_not_found", "")
 		}
-		if gone, err = e.dropTokens(ctx, t, acc); err != nil {
+		if err := e.dropTokens(ctx, t, acc); err != nil {
 			return err
 		}
 		acc.Scopes, acc.UpdatedAt = nil, t.now
 		return nil
 	})
-	if err == nil {
-		e.revoke(ctx, gone)
-	}
-	return err
 }
 
 // An AccessToken is a token of a provider that is good now.
@@ -400,19 +376,14 @@ func (e *Engine) renew(ctx context.Context, us Users, st factor.Social, userID, 
 
 // DeleteExternalAccount takes an external account off a user, for the host.
 func (us Users) DeleteExternalAccount(ctx context.Context, userID, accountID string) error {
-	var gone dropped
-	err := us.update(ctx, func(t *txn) error {
+	return us.update(ctx, func(t *txn) error {
 		u, err := user.Get(ctx, t, userID)
 		if err != nil {
 			return err
 		}
-		if gone, err = us.e.dropExternal(ctx, t, u, accountID, Request{}); err != nil {
+		if err := us.e.dropExternal(ctx, t, u, accountID, Request{}); err != nil {
 			return err
 		}
 		return user.Put(ctx, t, u, t.now)
 	})
-	if err == nil {
-		us.e.revoke(ctx, gone)
-	}
-	return err
 }

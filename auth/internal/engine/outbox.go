@@ -14,9 +14,9 @@ import (
 	"github.com/usherauth/usher/user"
 )
 
-// An outMail is a mail or text message that waits in the outbox: what to say, not the text. It
-// is written in the transaction of what it tells, so there is never one
-// without the other.
+// An outMail is a mail, a text message or an errand that waits in the outbox:
+// what to say, not the text. It is written in the transaction of what it tells,
+// so there is never one without the other.
 type outMail struct {
 	store.Meta
 	Slug string `json:"slug"`
@@ -27,6 +27,8 @@ type outMail struct {
 	// would tell something.
 	Void bool        `json:"void,omitempty"`
 	Data notify.Data `json:"data"`
+	// Errand is what to do in place of sending something.
+	Errand *errand `json:"errand,omitempty"`
 	// GoodUntil is when the mail says nothing of use any more, as for a code.
 	GoodUntil time.Time `json:"good_until,omitzero"`
 	// Due is when to try next. While a worker tries, it lies in the future: a
@@ -60,6 +62,9 @@ func (e *Engine) enqueue(ctx context.Context, t *txn, m outMail) error {
 	prefix := "ema"
 	if m.SMS {
 		prefix = "sms"
+	}
+	if m.Errand != nil {
+		prefix = "errand"
 	}
 	m.ID, m.Due, m.CreatedAt = store.NewID(prefix, t.now), t.now, t.now
 	m.Expires = t.now.Add(7 * day)
@@ -247,6 +252,11 @@ func (e *Engine) deliver(ctx context.Context, m *outMail) (sent bool) {
 func (e *Engine) send(ctx context.Context, m *outMail) error {
 	if m.Void {
 		return nil
+	}
+	if m.Errand != nil {
+		ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+		defer cancel()
+		return e.runErrand(ctx, m.Errand)
 	}
 	data := m.Data
 	data.AppName, data.AppURL = e.Settings(ctx).AppName, e.cfg.AppURL

@@ -521,6 +521,11 @@ func (e *Engine) deleteUser(ctx context.Context, t *txn, u *user.User, status se
 	if err := lockout.Delete(ctx, t, u.ID); err != nil {
 		return err
 	}
+	for i := range u.ExternalAccounts {
+		if err := e.dropTokens(ctx, t, &u.ExternalAccounts[i]); err != nil {
+			return err
+		}
+	}
 	return user.Delete(ctx, t, u)
 }
 

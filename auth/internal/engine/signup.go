@@ -493,6 +493,9 @@ func (r *signUpRun) external(ctx context.Context, u *user.User, a *signup.Attemp
 	if err := r.e.linkExternal(ctx, r.t, u, id, "", true, r.b.Request); err != nil {
 		return err
 	}
+	if err := r.e.takePictureLater(ctx, r.t, u, id); err != nil {
+		return err
+	}
 	if a.TypedEmailAddress == "" {
 		return nil
 	}

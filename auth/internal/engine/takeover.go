@@ -22,7 +22,7 @@ func (r *signInRun) takeOver(ctx context.Context, keepAttempt, addressID, strate
 		return err
 	}
 	for _, a := range u.ExternalAccounts {
-		if err := user.DeleteExternalTokens(ctx, t, a.ID); err != nil {
+		if err := r.e.dropTokens(ctx, t, &a); err != nil {
 			return err
 		}
 	}

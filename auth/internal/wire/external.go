@@ -47,7 +47,7 @@ func NewExternalAccount(a *user.ExternalAccount, v *factor.Verification, now tim
 	out := ExternalAccount{Object: "external_account", ID: a.ID, Provider: "oauth_" + a.Provider, IdentificationID: a.ID,
 		ProviderUserID: a.Subject, ApprovedScopes: strings.Join(a.Scopes, " "), EmailAddress: a.EmailAddress,
 		FirstName: a.FirstName, LastName: a.LastName, AvatarURL: a.PictureURL, ImageURL: TextOrNull(a.PictureURL),
-		Username: TextOrNull(a.Username), PublicMetadata: Object(nil), CreatedAt: Millis(a.CreatedAt), UpdatedAt: Millis(a.UpdatedAt),
+		Username: TextOrNull(a.Username), Label: TextOrNull(a.Label()), PublicMetadata: Object(nil), CreatedAt: Millis(a.CreatedAt), UpdatedAt: Millis(a.UpdatedAt),
 		Verification: NewVerification(v, now)}
 	if a.EmailAddress != "" {
 		out.EmailAddressVerified = &a.EmailVerified

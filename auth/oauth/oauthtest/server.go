@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/netip"
@@ -59,10 +60,13 @@ type Person struct {
 	Name          string
 	// Subject is the account; empty: it follows from the address.
 	Subject string
+	// PictureURL is a picture of the person.
+	PictureURL string
 }
 
 type grant struct {
 	kind     string // code, access or refresh
+	family   string // all that came of one sign-in
 	person   Person
 	callback string
 	scope    string
@@ -229,6 +233,9 @@ func loopback(raw string) bool {
 // keep stores a grant and returns what it is redeemed with.
 func (s *Server) keep(g grant) string {
 	id := rand.Text()
+	if g.family == "" {
+		g.family = id
+	}
 	g.expires = s.now().Add(lifetime)
 	switch g.kind {
 	case "access":
@@ -316,6 +323,9 @@ func (s *Server) claims(g grant) map[string]any {
 	}
 	if slices.Contains(scopes, "profile") {
 		out["name"] = g.person.Name
+		if g.person.PictureURL != "" {
+			out["picture"] = g.person.PictureURL
+		}
 	}
 	return out
 }
@@ -331,13 +341,16 @@ func (s *Server) userInfo(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, s.claims(g))
 }
 
-// revoke forgets the token, whatever kind it is.
+// revoke forgets the token, whatever kind it is, and the others that came with
+// it.
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	token := r.PostFormValue("token")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.grants, token)
+	if g, ok := s.grants[token]; ok {
+		maps.DeleteFunc(s.grants, func(_ string, other grant) bool { return other.family == g.family })
+	}
 	w.WriteHeader(http.StatusOK)
 }
 
