@@ -10,11 +10,14 @@ import (
 	"github.com/usherauth/usher/store"
 )
 
+// New is the counter of whom nothing is known.
+func New(id string) *Counter { return &Counter{Meta: store.Meta{ID: id}} }
+
 // Load returns the counter with the given ID, or a new one.
 func Load(ctx context.Context, tx store.Tx, id string) (*Counter, error) {
 	c, err := counters.Get(ctx, tx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return &Counter{Meta: store.Meta{ID: id}}, nil
+		return New(id), nil
 	}
 	return c, err
 }
@@ -47,7 +50,10 @@ func Save(ctx context.Context, tx store.Tx, c *Counter, known bool, now time.Tim
 		if c.Version == 0 {
 			return nil
 		}
-		return counters.Delete(ctx, tx, c)
+		if err := counters.Delete(ctx, tx, c); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return nil // somebody else has forgotten it
 	}
 	c.Expires = time.Time{}
 	if !known || c.forgettable() {

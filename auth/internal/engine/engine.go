@@ -249,16 +249,22 @@ type txn struct {
 	// started is the session that has begun on a client that is not stored yet:
 	// its only one.
 	started *SessionView
+	// guessed: something that fn stores was not read in this run.
+	guessed bool
 }
 
 // update runs fn in one transaction, and after the commit tells this process
 // what has ended and what is to be sent.
 func (e *Engine) update(ctx context.Context, fn func(t *txn) error) error {
 	var t *txn
-	err := e.store.Update(ctx, func(tx store.Tx) error {
+	run := func(tx store.Tx) error {
 		t = &txn{Tx: tx, now: e.now()}
 		return fn(t)
-	})
+	}
+	err := e.store.Update(ctx, run)
+	if errors.Is(err, store.ErrConflict) && t.guessed {
+		err = e.store.Update(ctx, run)
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/storetest"
 	"github.com/usherauth/usher/user"
@@ -20,12 +21,13 @@ const (
 // judging of a proof and the transaction that acts on it.
 type between struct {
 	*rig
-	do func()
+	store store.Store
+	do    func()
 }
 
 func newBetween(t *testing.T) *between {
-	w := &between{}
-	w.rig = newRig(t, storetest.Faulty(memory.New(), storetest.Plan{Before: func(_ context.Context, call string) error {
+	w := &between{store: memory.New()}
+	w.rig = newRig(t, storetest.Faulty(w.store, storetest.Plan{Before: func(_ context.Context, call string) error {
 		if do := w.do; call == "Update" && do != nil {
 			w.do = nil
 			do()
@@ -135,6 +137,45 @@ func TestConfirmedPasswordIsTheStoredOne(t *testing.T) {
 		}
 		if err := w.ChangePassword(ctx, actor, good, "something else entirely 5", false); code(err) != "conflict" {
 			t.Errorf("removed, then set to %q: %v", again, err)
+		}
+	}
+}
+
+// A right password opens the account and clears its count, whatever became of
+// the count while the password was judged.
+func TestCountChangesWhileJudged(t *testing.T) {
+	for name, during := range map[string]func(w *between, other *rig, u *user.User){
+		"nothing": func(*between, *rig, *user.User) {},
+		"the host unlocks": func(w *between, _ *rig, u *user.User) {
+			_, err := w.Users().Unlock(context.Background(), u.ID)
+			w.must(nil, err)
+		},
+		"a wrong try at another instance": func(w *between, other *rig, _ *user.User) {
+			_, err := other.CreateSignIn(context.Background(), other.browser(), engine.SignInParams{Identifier: ada, Password: ptr(better)})
+			if code(err) != "form_password_incorrect" {
+				t.Errorf("elsewhere: %v", err)
+			}
+		},
+	} {
+		for _, before := range []int{0, 1} {
+			w := newBetween(t)
+			other := newRig(t, w.store)
+			u := w.user(ada, good)
+			for range before {
+				if _, err := w.CreateSignIn(t.Context(), w.browser(), engine.SignInParams{Identifier: ada, Password: ptr(better)}); code(err) != "form_password_incorrect" {
+					t.Fatal(err)
+				}
+			}
+			happened := false
+			w.do = func() { w.do = func() { happened = true; during(w, other, u) } } // at the second: the try is counted by then
+			a, err := w.CreateSignIn(t.Context(), w.browser(), engine.SignInParams{Identifier: ada, Password: ptr(good)})
+			if err != nil || a.CreatedSessionID == "" || !happened {
+				t.Fatalf("%s after %d wrong tries: %v %+v", name, before, err, a)
+			}
+			l, err := w.Users().Lockouts(t.Context(), u)
+			if left := l[u.ID].Left; err != nil || left == nil || *left != w.Settings(t.Context()).Protection.Lockout.MaxAttempts {
+				t.Errorf("%s after %d wrong tries: %d left, %v", name, before, *left, err)
+			}
 		}
 	}
 }

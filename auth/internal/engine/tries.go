@@ -31,7 +31,9 @@ type slot struct {
 	left   int  // tries, after this one
 	locks  bool // this was the last one
 	veiled bool // nothing may tell of it
-	leave  func()
+	// counter is what was stored when the slot was taken, until it is closed.
+	counter *lockout.Counter
+	leave   func()
 }
 
 // A standing is how somebody who proves something stands with the account.
@@ -113,12 +115,14 @@ func (e *Engine) take(ctx context.Context, identifier string, u *user.User, t lo
 		return nil, nil
 	}
 	sl := &slot{id: e.counterID(identifier, u), known: u != nil, try: t, policy: p}
+	var taken *lockout.Counter
 	var err error
 	if sl.leave, err = e.gates.enter(ctx, sl.id); err != nil {
 		return nil, err
 	}
+	sl.counter = lockout.New(sl.id) // most accounts have none
 	err = e.update(ctx, func(tx *txn) error {
-		c, err := lockout.Load(ctx, tx, sl.id)
+		c, err := sl.load(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -127,13 +131,26 @@ func (e *Engine) take(ctx context.Context, identifier string, u *user.User, t lo
 		}
 		sl.left = c.Left(t, p, tx.now)
 		sl.locks = p.Max > 0 && sl.left == 0
+		taken = c
 		return lockout.Save(ctx, tx, c, sl.known, tx.now)
 	})
+	sl.counter = taken
 	if err != nil {
 		sl.done()
 		return nil, err
 	}
 	return sl, nil
+}
+
+// load returns the counter: as it was when it was last seen, if t is the first
+// transaction to ask. Whoever stores that and is wrong runs again.
+func (sl *slot) load(ctx context.Context, t *txn) (*lockout.Counter, error) {
+	c := sl.counter
+	if sl.counter = nil; c == nil {
+		return lockout.Load(ctx, t, sl.id)
+	}
+	t.guessed = true
+	return c, nil
 }
 
 // shut says why a try is not even judged.
@@ -163,7 +180,7 @@ func (e *Engine) closeSlot(ctx context.Context, t *txn, sl *slot, u *user.User, 
 	if sl == nil || !right && (!sl.locks || u == nil && !sl.veiled) {
 		return nil
 	}
-	c, err := lockout.Load(ctx, t, sl.id)
+	c, err := sl.load(ctx, t)
 	if err != nil {
 		return err
 	}
