@@ -30,7 +30,8 @@ type SignUpParams struct {
 	FirstName, LastName, Password, Locale *string
 	UnsafeMetadata                        json.RawMessage
 	LegalAccepted                         *bool
-	// Strategy is how to go on at once, such as email_code or oauth_google.
+	// Strategy is how to go on at once, such as email_code, oauth_google or
+	// passkey.
 	Strategy string
 	// Ticket is that of an invitation.
 	Ticket string

@@ -8,8 +8,10 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/factor"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/auth/signup"
+	"github.com/usherauth/usher/user/passkey/passkeytest"
 )
 
 // ownPage is a browser on a page of the host's own: one request after another,
@@ -221,4 +223,44 @@ func codeOf(err error) string {
 		return err.Error()
 	}
 	return ""
+}
+
+// A passkey stands in for a password: the sign-up waits for it.
+func TestAttemptsSignUpByPasskey(t *testing.T) {
+	e := enroll(t)
+	err := e.UpdateSettings(t.Context(), func(s *settings.Settings) error {
+		s.Passkeys.SignUp, s.Password.Required, s.EmailAddress.VerifyAtSignUp = true, false, false
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, address := newOwnPage(t, e), "bob@example.com"
+	var s *auth.SignUp
+	for i, call := range []func(at *auth.Attempts) (*auth.SignUp, error){
+		func(at *auth.Attempts) (*auth.SignUp, error) {
+			return at.CreateSignUp(auth.SignUpParams{EmailAddress: &address, Strategy: "passkey"})
+		},
+		func(at *auth.Attempts) (*auth.SignUp, error) {
+			answer, err := passkeytest.New(e.Server.URL).Create([]byte(s.Verifications["passkey"].Nonce))
+			if err != nil {
+				return nil, err
+			}
+			return at.AttemptVerification(s.ID, "passkey", factor.Proof{Credential: string(answer)})
+		},
+	} {
+		err := p.post(func(at *auth.Attempts) (err error) {
+			s, err = call(at)
+			return err
+		})
+		if err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+		if want := []signup.Status{signup.MissingRequirements, signup.Complete}[i]; s.Status != want || p.who() != s.UserID {
+			t.Fatalf("%d: %+v", i, s)
+		}
+	}
+	if u, err := e.Users().Get(t.Context(), s.UserID); err != nil || len(u.Passkeys) != 1 || u.PasswordEnabled {
+		t.Errorf("%+v %v", u, err)
+	}
 }

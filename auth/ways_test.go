@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -41,8 +42,8 @@ type wayStep struct {
 	// by a mail or a provider, and is led on.
 	form func(w *walk) url.Values
 	// updates are its transactions that write: one, and one before it where a
-	// try is counted before it is judged (C06), or the state of a provider's
-	// flow is used up before the provider is asked.
+	// try is counted before it is judged (C06), the state of a provider's flow is
+	// used up before the provider is asked, or a challenge follows at once.
 	updates int64
 	leaves  string // the attempt's status
 }
@@ -174,11 +175,27 @@ var ways = []way{
 		{"prepare", signUps + "/{id}/prepare_verification", form("strategy", "phone_code"), 1, "missing_requirements"},
 		{"attempt", signUps + "/{id}/attempt_verification", coded("strategy", "phone_code"), 1, "complete"},
 	}},
+	{name: "sign-up by passkey", set: passkeyAlone, arm: (*walk).armDevice, steps: []wayStep{
+		{"create", signUps, form("email_address", wayUser, "strategy", "passkey"), 2, "missing_requirements"},
+		{"attempt", signUps + "/{id}/attempt_passkey", created, 1, "complete"},
+	}},
+	{name: "sign-in that becomes a sign-up, email_code", set: noPasswords, steps: becomes("identifier", wayUser, "email_code")},
+	{name: "sign-in that becomes a sign-up, phone_code", set: func(s *settings.Settings) { phonesOn(s); noPasswords(s) }, steps: becomes("identifier", adasPhone, "phone_code")},
 	{name: "sign-up", steps: []wayStep{
 		{"create", signUps, form("email_address", wayUser, "password", wayPassword), 1, "missing_requirements"},
 		{"prepare", signUps + "/{id}/prepare_verification", form("strategy", "email_code"), 1, "missing_requirements"},
 		{"attempt", signUps + "/{id}/attempt_verification", coded("strategy", "email_code"), 1, "complete"},
 	}},
+}
+
+// becomes is a sign-in of somebody whom nobody knows.
+func becomes(field, value, strategy string) []wayStep {
+	return []wayStep{
+		{"create", signIns, form(field, value, "sign_up_if_missing", "true"), 1, "needs_first_factor"},
+		{"prepare", signIns + "/{id}/prepare_first_factor", form("strategy", strategy), 1, "needs_first_factor"},
+		{"attempt", signIns + "/{id}/attempt_first_factor", coded("strategy", strategy), 2, "sign_up_if_missing_transfer"},
+		{"transfer", signUps, form("transfer", "true"), 1, "complete"},
+	}
 }
 
 // A walk is one browser on one way. Nothing runs in the background: what is
@@ -274,7 +291,9 @@ func (w *walk) take(s wayStep, rec *httptest.ResponseRecorder) {
 				Nonce string
 				URL   string `json:"external_verification_redirect_url"`
 			} `json:"first_factor_verification"`
+			Passkey struct{ Nonce string }
 		}
+		Errors []struct{ Code string }
 	}
 	for _, c := range rec.Result().Cookies() {
 		w.cookies[c.Name] = c.Value
@@ -285,10 +304,14 @@ func (w *walk) take(s wayStep, rec *httptest.ResponseRecorder) {
 		}
 		return
 	}
-	if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil || rec.Code != http.StatusOK || answer.Response.Status != s.leaves {
+	err := json.Unmarshal(rec.Body.Bytes(), &answer)
+	if err == nil && rec.Code == http.StatusNotFound && answer.Errors[0].Code == s.leaves { // the code is right, and nobody's
+		return
+	}
+	if err != nil || rec.Code != http.StatusOK || answer.Response.Status != s.leaves {
 		w.t.Fatalf("%s: %d %s, want %s", s.name, rec.Code, rec.Body, s.leaves)
 	}
-	w.attempt, w.nonce, w.away = answer.Response.ID, answer.Response.First.Nonce, answer.Response.First.URL
+	w.attempt, w.nonce, w.away = answer.Response.ID, cmp.Or(answer.Response.First.Nonce, answer.Response.Passkey.Nonce), answer.Response.First.URL
 }
 
 // signedIn reports whether the user has a session.

@@ -105,6 +105,27 @@ func (w *walk) armSeconds() {
 	})
 }
 
+// passkeyAlone lets people sign up with a passkey and nothing else.
+func passkeyAlone(s *settings.Settings) {
+	passkeysOn(s)
+	s.Passkeys.SignUp, s.Password.Required, s.EmailAddress.VerifyAtSignUp = true, false, false
+}
+
+func noPasswords(s *settings.Settings) { s.Password.Required = false }
+
+// armDevice gives the browser a device that has no passkey yet.
+func (w *walk) armDevice() { w.device = passkeytest.New(wayOrigin) }
+
+// created is what the device makes.
+func created(w *walk) url.Values {
+	w.t.Helper()
+	answer, err := w.device.Create([]byte(w.nonce))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return form("public_key_credential", string(answer))(w)
+}
+
 const wayOrigin = "http://localhost"
 
 // armPasskey gives the user a passkey.

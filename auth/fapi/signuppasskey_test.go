@@ -101,3 +101,41 @@ func TestSignUpByPasskeyRace(t *testing.T) {
 		t.Errorf("%d signed up", won)
 	}
 }
+
+// Where neither a password nor a proof of the address is needed, who wants a
+// passkey is waited for.
+func TestSignUpByPasskeyAlone(t *testing.T) {
+	for name, change := range map[string]func(*setup){
+		"optional": func(s *setup) { s.settings.Password.Required = false },
+		"off": func(s *setup) {
+			s.settings.Password.Enabled, s.settings.Password.Required = false, false
+			s.settings.EmailAddress.Strategies = []string{"email_code"}
+		},
+	} {
+		r := newRig(t, passkeySignUp, change, func(s *setup) { s.settings.EmailAddress.VerifyAtSignUp = false })
+		b, d := r.browser(), r.device()
+		a := b.post("/v1/client/sign_ups", "email_address", ada, "strategy", "passkey").ok().is("response.status", "missing_requirements").
+			is("response.missing_fields", []string{"passkey"}).is("response.passkey.status", "unverified")
+		p := signUpPath(a)
+		b.patch(p, "first_name", "Ada").ok().is("response.status", "missing_requirements")
+		if _, err := r.e.Users().ByIdentifier(t.Context(), ada); err == nil {
+			t.Errorf("%s: there is a user without a passkey", name)
+		}
+		raw, err := d.Create([]byte(b.post(p + "/prepare_passkey").ok().str("response.passkey.nonce")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.post(p+"/attempt_passkey", "public_key_credential", string(raw)).ok().is("response.status", "complete").
+			is("client.sessions.0.user.passkeys.0.name", "Firefox on Linux")
+		r.browser().signInByPasskey(d).ok().is("response.status", "complete")
+
+		// Who does not ask for one goes on as before.
+		r.browser().post("/v1/client/sign_ups", "email_address", bob).ok().is("response.status", "complete")
+	}
+	// Who has thought better of it types a password.
+	r := newRig(t, passkeySignUp, func(s *setup) { s.settings.Password.Required, s.settings.EmailAddress.VerifyAtSignUp = false, false })
+	b := r.browser()
+	p := signUpPath(b.post("/v1/client/sign_ups", "email_address", ada, "strategy", "passkey").ok())
+	b.patch(p, "password", good).ok().is("response.status", "complete")
+	newRig(t, passkeysOn).browser().post("/v1/client/sign_ups", "email_address", ada, "strategy", "passkey").refused(400, "verification_strategy_invalid")
+}

@@ -48,6 +48,9 @@ func (c *call) createSignUp() (any, error) {
 	if transfer {
 		return c.signUp(c.e.TransferToSignUp(c.ctx(), c.b, p))
 	}
+	if p.Strategy == "passkey" {
+		return c.signUpPasskey(c.e.CreateSignUp(c.ctx(), c.b, p))
+	}
 	return c.signUp(c.e.CreateSignUp(c.ctx(), c.b, p))
 }
 

@@ -52,10 +52,12 @@ type Attempt struct {
 	UnsafeMetadata json.RawMessage `json:"unsafe_metadata,omitempty"`
 	// UserID is the ID that the user is to have, drawn when a passkey is to be
 	// made; Passkey is that passkey. It stands in for a password.
-	UserID        string        `json:"user_id,omitempty"`
-	Passkey       *user.Passkey `json:"passkey,omitempty"`
-	Locale        string        `json:"locale,omitempty"`
-	LegalAccepted time.Time     `json:"legal_accepted,omitzero"`
+	UserID  string        `json:"user_id,omitempty"`
+	Passkey *user.Passkey `json:"passkey,omitempty"`
+	// WantsPasskey: there is to be one, whether or not a password must be.
+	WantsPasskey  bool      `json:"wants_passkey,omitempty"`
+	Locale        string    `json:"locale,omitempty"`
+	LegalAccepted time.Time `json:"legal_accepted,omitzero"`
 	// InvitationID is the invitation, by the host or to an organization, that the
 	// attempt goes on, as long as its
 	// address is the one that was invited.

@@ -29,7 +29,7 @@ func (a *Attempt) preparePasskey(in PreparePasskey, env Env) error {
 	case a.Passkey != nil:
 		return fault.New("verification_already_verified", "")
 	}
-	a.UserID = in.UserID
+	a.UserID, a.WantsPasskey = in.UserID, true
 	a.put(passkey, in.Verification)
 	return nil
 }

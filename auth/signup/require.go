@@ -1,6 +1,8 @@
 package signup
 
 import (
+	"slices"
+
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/settings"
 )
@@ -92,13 +94,17 @@ func pick(s *settings.Settings, required bool) []string {
 	return out
 }
 
-// Missing lists the required fields that the attempt lacks.
+// Missing lists the required fields that the attempt lacks. A passkey that is
+// wanted is one of them, unless a password is, for which it stands in.
 func (a *Attempt) Missing(s *settings.Settings) []string {
 	out := []string{}
 	for _, f := range fields {
 		if enabled, must := f.rule(s); enabled && must && !f.has(a) {
 			out = append(out, f.name)
 		}
+	}
+	if a.WantsPasskey && a.Passkey == nil && s.Passkeys.SignUp && !slices.Contains(out, "password") {
+		out = append(out, passkey)
 	}
 	return out
 }

@@ -30,6 +30,8 @@ type (
 		LegalAccepted *bool
 		// InvitationID is an invitation whose ticket was brought.
 		InvitationID string
+		// Passkey: a passkey is to stand in for a password, and is waited for.
+		Passkey bool
 		// More: another step follows at once, the attempt does not complete yet.
 		More bool
 	}
@@ -199,6 +201,14 @@ func (a *Attempt) update(in Update, env Env) error {
 	var errs []error
 	refuse := func(code, param string) { errs = append(errs, fault.New(code, param)) }
 	s := env.Settings
+	switch {
+	case in.Passkey && !s.Passkeys.SignUp:
+		refuse("verification_strategy_invalid", "strategy")
+	case in.Passkey:
+		a.WantsPasskey = true
+	case in.PasswordHash != nil:
+		a.WantsPasskey = false // they have thought better of it
+	}
 	if in.InvitationID != "" {
 		if err := a.invited(in.InvitationID, env); err != nil {
 			errs = append(errs, err)

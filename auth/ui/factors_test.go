@@ -289,3 +289,21 @@ func TestSignUpWithPasskey(t *testing.T) {
 	o.passkey(d, "Sign in with a passkey")
 	o.at("/", 200)
 }
+
+// Where nothing has to be proved and no password is asked for, the account waits
+// for the passkey all the same.
+func TestSignUpWithPasskeyAlone(t *testing.T) {
+	w := newWorld(t, setup{settings: func(s *settings.Settings) {
+		s.Passkeys.Enabled, s.Passkeys.SignUp = true, true
+		s.Password.Required, s.EmailAddress.VerifyAtSignUp = false, false
+	}})
+	v := w.visitor(t)
+	v.get("/auth/sign-up?redirect_url=/private")
+	v.submit("Use a passkey, no password", "email_address", ada)
+	v.at("/auth/sign-up/passkey", 200)
+	if _, err := w.engine.Users().ByIdentifier(t.Context(), ada); err == nil {
+		t.Error("there is an account without a passkey")
+	}
+	v.passkey(passkeytest.New(w.srv.URL), "Create a passkey")
+	v.at("/private", 200)
+}

@@ -133,7 +133,7 @@ func postSignUp(x *exchange) error {
 	}
 	p, err := signUpParams(f, pg)
 	pg.Fields = asked
-	p.Ticket, p.CaptchaToken, p.OwnPage = wire, token, true
+	p.Ticket, p.CaptchaToken, p.OwnPage, p.Passkey = wire, token, true, withPasskey
 	if accepted {
 		p.LegalAccepted = &accepted
 	} else if pg.Legal != nil {
@@ -226,6 +226,8 @@ func (x *exchange) proceedSignUp(a *signup.Attempt) error {
 	switch {
 	case a.Status == signup.Complete:
 		return x.done(x.p.opts.AfterSignUp)
+	case slices.Contains(a.Missing(x.settings), byPasskey):
+		return x.redirect("/sign-up/passkey", "")
 	case len(a.Missing(x.settings)) > 0 && a.Shown():
 		return x.redirect("/sign-up/continue", "")
 	case len(a.Missing(x.settings)) > 0: // the settings have changed meanwhile

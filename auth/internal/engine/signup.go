@@ -34,6 +34,9 @@ type SignUpParams struct {
 	// OwnPage: it was made on a page of usher's own, by a proof of work.
 	CaptchaToken string
 	OwnPage      bool
+	// Passkey: one is to stand in for a password, see PrepareSignUpPasskey. The
+	// sign-up waits for it.
+	Passkey bool
 }
 
 // SetEither takes a text for the e-mail address or the phone number, as people
@@ -108,7 +111,7 @@ func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p Sign
 // and hashed. Problems of all fields are told together.
 func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settings, p SignUpParams, address string) (signup.Update, error) {
 	in := signup.Update{EmailAddress: p.EmailAddress, PhoneNumber: p.PhoneNumber, Username: p.Username, FirstName: p.FirstName, LastName: p.LastName,
-		UnsafeMetadata: p.UnsafeMetadata, Locale: p.Locale, LegalAccepted: p.LegalAccepted}
+		UnsafeMetadata: p.UnsafeMetadata, Locale: p.Locale, LegalAccepted: p.LegalAccepted, Passkey: p.Passkey || p.Strategy == byPasskey}
 	if st, ok := e.strategies.Get(p.Strategy); ok {
 		in.More = st.Traits().Attribute == factor.ExternalAccount // the browser is sent away at once
 	}
@@ -161,8 +164,11 @@ func (e *Engine) SignUp(ctx context.Context, b *Browser, id string) (*signup.Att
 	return a, err
 }
 
-// PrepareSignUp starts the verification of an attribute.
+// PrepareSignUp starts the verification of an attribute, or a passkey.
 func (e *Engine) PrepareSignUp(ctx context.Context, b *Browser, id, strategy string) (*signup.Attempt, error) {
+	if strategy == byPasskey {
+		return e.PrepareSignUpPasskey(ctx, b, id)
+	}
 	st, ok := e.strategies.Get(strategy)
 	if !ok {
 		return nil, fault.New("verification_strategy_invalid", "strategy")
@@ -182,6 +188,9 @@ func (e *Engine) PrepareSignUp(ctx context.Context, b *Browser, id, strategy str
 
 // AttemptSignUp judges a proof; a right one may complete the sign-up.
 func (e *Engine) AttemptSignUp(ctx context.Context, b *Browser, id, strategy string, proof factor.Proof) (*signup.Attempt, error) {
+	if strategy == byPasskey {
+		return e.AttemptSignUpPasskey(ctx, b, id, proof)
+	}
 	s := e.Settings(ctx)
 	if err := e.allow("attempt_sign_up", b.Addr, s.Limits.AttemptSignUp); err != nil {
 		return nil, err

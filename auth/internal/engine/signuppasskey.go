@@ -12,6 +12,8 @@ import (
 	"github.com/usherauth/usher/user/passkey"
 )
 
+const byPasskey = "passkey"
+
 // PrepareSignUpPasskey draws the challenge for a passkey that is to stand in
 // for a password. It is in the sign-up's verification of passkey.
 func (e *Engine) PrepareSignUpPasskey(ctx context.Context, b *Browser, id string) (*signup.Attempt, error) {
@@ -38,7 +40,7 @@ func (e *Engine) AttemptSignUpPasskey(ctx context.Context, b *Browser, id string
 	}
 	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignUp(ctx, b, id, func(s *settings.Settings, a *signup.Attempt) (signup.Input, error) {
-		v := a.Verification("passkey")
+		v := a.Verification(byPasskey)
 		if v == nil {
 			return nil, fault.New("verification_missing", "")
 		}
