@@ -31,6 +31,18 @@ func (c *call) ofOrg(do func(id string) (any, error)) (any, error) {
 	return do(id)
 }
 
+// ofPart calls do with the IDs in the path of the organization and of something
+// inside.
+func (c *call) ofPart(name string, do func(id, part string) (any, error)) (any, error) {
+	return c.ofOrg(func(id string) (any, error) {
+		part, err := c.id(name)
+		if err != nil {
+			return nil, err
+		}
+		return do(id, part)
+	})
+}
+
 // oneOrg answers with the organization that do returns.
 func (c *call) oneOrg(do func(id string) (*organization.Organization, error)) (any, error) {
 	return c.ofOrg(func(id string) (any, error) {
@@ -49,6 +61,26 @@ func pageOf[V, T any](list []V, total int, one func(V) T) wire.List[T] {
 		out = append(out, one(v))
 	}
 	return wire.NewList(out, total)
+}
+
+// paged answers with a page of a list, or with why there is none.
+func paged[V, T any](one func(V) T) func(list []V, total int, err error) (any, error) {
+	return func(list []V, total int, err error) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		return pageOf(list, total, one), nil
+	}
+}
+
+// shown answers with one thing, or with why there is none.
+func shown[V, T any](one func(V) T) func(v V, err error) (any, error) {
+	return func(v V, err error) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		return one(v), nil
+	}
 }
 
 func listOrganizations(c *call) (any, error) {

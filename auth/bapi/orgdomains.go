@@ -34,11 +34,7 @@ func listOrgDomains(c *call) (any, error) {
 	}
 	return c.ofOrg(func(id string) (any, error) {
 		f.OrganizationID = id
-		list, total, err := c.orgs().Domains(c.r.Context(), f, p)
-		if err != nil {
-			return nil, err
-		}
-		return pageOf(list, total, c.encoder().OrganizationDomain), nil
+		return paged(c.encoder().OrganizationDomain)(c.orgs().Domains(c.r.Context(), f, p))
 	})
 }
 
@@ -54,11 +50,7 @@ func listAllOrgDomains(c *call) (any, error) {
 	if err := q.Err(); err != nil {
 		return nil, err
 	}
-	list, total, err := c.orgs().Domains(c.r.Context(), f, p)
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(list, total, c.encoder().OrganizationDomain), nil
+	return paged(c.encoder().OrganizationDomain)(c.orgs().Domains(c.r.Context(), f, p))
 }
 
 func createOrgDomain(c *call) (any, error) {
@@ -80,25 +72,11 @@ func createOrgDomain(c *call) (any, error) {
 }
 
 func (c *call) domain(v *engine.DomainView, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return c.encoder().OrganizationDomain(v), nil
-}
-
-// ofDomain calls do with the IDs in the path.
-func (c *call) ofDomain(do func(id, domainID string) (any, error)) (any, error) {
-	return c.ofOrg(func(id string) (any, error) {
-		d, err := c.id("domain_id")
-		if err != nil {
-			return nil, err
-		}
-		return do(id, d)
-	})
+	return shown(c.encoder().OrganizationDomain)(v, err)
 }
 
 func updateOrgDomain(c *call) (any, error) {
-	return c.ofDomain(func(id, d string) (any, error) {
+	return c.ofPart("domain_id", func(id, d string) (any, error) {
 		f, err := c.body("enrollment_mode", "verified")
 		if err != nil {
 			return nil, err
@@ -112,7 +90,7 @@ func updateOrgDomain(c *call) (any, error) {
 }
 
 func deleteOrgDomain(c *call) (any, error) {
-	return c.ofDomain(func(id, d string) (any, error) {
+	return c.ofPart("domain_id", func(id, d string) (any, error) {
 		if err := c.orgs().DeleteDomain(c.r.Context(), id, d); err != nil {
 			return nil, err
 		}
@@ -121,7 +99,7 @@ func deleteOrgDomain(c *call) (any, error) {
 }
 
 func verifyOrgDomain(c *call) (any, error) {
-	return c.ofDomain(func(id, d string) (any, error) {
+	return c.ofPart("domain_id", func(id, d string) (any, error) {
 		return c.domain(c.orgs().VerifyOwnership(c.r.Context(), id, d))
 	})
 }
@@ -138,11 +116,7 @@ func listTeams(c *call) (any, error) {
 		return nil, err
 	}
 	return c.ofOrg(func(id string) (any, error) {
-		list, total, err := c.orgs().Teams(id).List(c.r.Context(), p)
-		if err != nil {
-			return nil, err
-		}
-		return pageOf(list, total, backend.NewTeam), nil
+		return paged(backend.NewTeam)(c.orgs().Teams(id).List(c.r.Context(), p))
 	})
 }
 
@@ -166,30 +140,14 @@ func createTeam(c *call) (any, error) {
 	})
 }
 
-func team(t *organization.Team, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return backend.NewTeam(t), nil
-}
-
-// ofTeam calls do with the IDs in the path.
-func (c *call) ofTeam(do func(id, teamID string) (any, error)) (any, error) {
-	return c.ofOrg(func(id string) (any, error) {
-		t, err := c.id("team_id")
-		if err != nil {
-			return nil, err
-		}
-		return do(id, t)
-	})
-}
+func team(t *organization.Team, err error) (any, error) { return shown(backend.NewTeam)(t, err) }
 
 func getTeam(c *call) (any, error) {
-	return c.ofTeam(func(id, t string) (any, error) { return team(c.orgs().Teams(id).Get(c.r.Context(), t)) })
+	return c.ofPart("team_id", func(id, t string) (any, error) { return team(c.orgs().Teams(id).Get(c.r.Context(), t)) })
 }
 
 func updateTeam(c *call) (any, error) {
-	return c.ofTeam(func(id, t string) (any, error) {
+	return c.ofPart("team_id", func(id, t string) (any, error) {
 		name, err := c.teamName()
 		if err != nil {
 			return nil, err
@@ -199,7 +157,7 @@ func updateTeam(c *call) (any, error) {
 }
 
 func deleteTeam(c *call) (any, error) {
-	return c.ofTeam(func(id, t string) (any, error) {
+	return c.ofPart("team_id", func(id, t string) (any, error) {
 		if err := c.orgs().Teams(id).Delete(c.r.Context(), t); err != nil {
 			return nil, err
 		}
@@ -216,19 +174,15 @@ func listTeamMembers(c *call) (any, error) {
 	if err := q.Err(); err != nil {
 		return nil, err
 	}
-	return c.ofTeam(func(id, t string) (any, error) {
-		list, total, err := c.orgs().Teams(id).Members(c.r.Context(), t, p)
-		if err != nil {
-			return nil, err
-		}
-		return pageOf(list, total, backend.NewTeamMembership), nil
+	return c.ofPart("team_id", func(id, t string) (any, error) {
+		return paged(backend.NewTeamMembership)(c.orgs().Teams(id).Members(c.r.Context(), t, p))
 	})
 }
 
 // putTeamMember puts a member of the organization into a team, or gives another
 // role there.
 func putTeamMember(c *call) (any, error) {
-	return c.ofTeam(func(id, t string) (any, error) {
+	return c.ofPart("team_id", func(id, t string) (any, error) {
 		userID, err := c.id("user_id")
 		if err != nil {
 			return nil, err
@@ -241,16 +195,12 @@ func putTeamMember(c *call) (any, error) {
 		if err := f.Err(); err != nil {
 			return nil, err
 		}
-		m, err := c.orgs().Teams(id).Add(c.r.Context(), t, userID, role)
-		if err != nil {
-			return nil, err
-		}
-		return backend.NewTeamMembership(m), nil
+		return shown(backend.NewTeamMembership)(c.orgs().Teams(id).Add(c.r.Context(), t, userID, role))
 	})
 }
 
 func removeTeamMember(c *call) (any, error) {
-	return c.ofTeam(func(id, t string) (any, error) {
+	return c.ofPart("team_id", func(id, t string) (any, error) {
 		userID, err := c.id("user_id")
 		if err != nil {
 			return nil, err

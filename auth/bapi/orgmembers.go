@@ -70,26 +70,14 @@ func listOrgMembers(c *call) (any, error) {
 		if none {
 			return pageOf[*engine.MembershipView](nil, 0, c.encoder().OrganizationMembership), nil
 		}
-		list, total, err := c.orgs().Members(c.r.Context(), o.ID, f, p)
-		if err != nil {
-			return nil, err
-		}
-		return pageOf(list, total, c.encoder().OrganizationMembership), nil
+		return paged(c.encoder().OrganizationMembership)(c.orgs().Members(c.r.Context(), o.ID, f, p))
 	})
 }
 
 // oneMember answers with the membership that do returns.
 func (c *call) oneMember(do func(id, userID string) (*engine.MembershipView, error)) (any, error) {
-	return c.ofOrg(func(id string) (any, error) {
-		userID, err := c.id("user_id")
-		if err != nil {
-			return nil, err
-		}
-		v, err := do(id, userID)
-		if err != nil {
-			return nil, err
-		}
-		return c.encoder().OrganizationMembership(v), nil
+	return c.ofPart("user_id", func(id, userID string) (any, error) {
+		return shown(c.encoder().OrganizationMembership)(do(id, userID))
 	})
 }
 
@@ -105,11 +93,7 @@ func addOrgMember(c *call) (any, error) {
 		if err := f.Err(); err != nil {
 			return nil, err
 		}
-		v, err := c.orgs().AddMember(c.r.Context(), id, n)
-		if err != nil {
-			return nil, err
-		}
-		return c.encoder().OrganizationMembership(v), nil
+		return shown(c.encoder().OrganizationMembership)(c.orgs().AddMember(c.r.Context(), id, n))
 	})
 }
 
@@ -157,11 +141,7 @@ func listAllMemberships(c *call) (any, error) {
 	if err := q.Err(); err != nil {
 		return nil, err
 	}
-	list, total, err := c.orgs().AllMemberships(c.r.Context(), p)
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(list, total, c.encoder().OrganizationMembership), nil
+	return paged(c.encoder().OrganizationMembership)(c.orgs().AllMemberships(c.r.Context(), p))
 }
 
 func listUserMemberships(c *call) (any, error) {
@@ -178,11 +158,7 @@ func listUserMemberships(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, total, err := c.orgs().OfUser(c.r.Context(), id, p)
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(list, total, c.encoder().OrganizationMembership), nil
+	return paged(c.encoder().OrganizationMembership)(c.orgs().OfUser(c.r.Context(), id, p))
 }
 
 func listUserInvitations(c *call) (any, error) {
@@ -199,11 +175,7 @@ func listUserInvitations(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, total, err := c.orgs().InvitationsOfUser(c.r.Context(), id, statuses, p)
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(list, total, c.withOrganization), nil
+	return paged(c.withOrganization)(c.orgs().InvitationsOfUser(c.r.Context(), id, statuses, p))
 }
 
 func (c *call) withOrganization(v *engine.InvitationView) backend.OrganizationInvitation {
@@ -305,11 +277,7 @@ func (c *call) orgInvitations(q *httpx.Form, statuses []organization.Status) (an
 	}
 	return c.ofOrg(func(id string) (any, error) {
 		f.OrganizationID = id
-		list, total, err := c.orgs().Invitations(c.r.Context(), f, p)
-		if err != nil {
-			return nil, err
-		}
-		return pageOf(list, total, c.invitation), nil
+		return paged(c.invitation)(c.orgs().Invitations(c.r.Context(), f, p))
 	})
 }
 
@@ -324,33 +292,17 @@ func listAllOrgInvitations(c *call) (any, error) {
 	if err := q.Err(); err != nil {
 		return nil, err
 	}
-	list, total, err := c.orgs().Invitations(c.r.Context(), f, p)
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(list, total, c.withOrganization), nil
+	return paged(c.withOrganization)(c.orgs().Invitations(c.r.Context(), f, p))
 }
 
 func getOrgInvitation(c *call) (any, error) {
-	return c.ofOrg(func(id string) (any, error) {
-		inv, err := c.id("invitation_id")
-		if err != nil {
-			return nil, err
-		}
-		v, err := c.orgs().Invitation(c.r.Context(), id, inv)
-		if err != nil {
-			return nil, err
-		}
-		return c.invitation(v), nil
+	return c.ofPart("invitation_id", func(id, inv string) (any, error) {
+		return shown(c.invitation)(c.orgs().Invitation(c.r.Context(), id, inv))
 	})
 }
 
 func revokeOrgInvitation(c *call) (any, error) {
-	return c.ofOrg(func(id string) (any, error) {
-		inv, err := c.id("invitation_id")
-		if err != nil {
-			return nil, err
-		}
+	return c.ofPart("invitation_id", func(id, inv string) (any, error) {
 		f, err := c.body("requesting_user_id")
 		if err != nil {
 			return nil, err
@@ -359,10 +311,6 @@ func revokeOrgInvitation(c *call) (any, error) {
 		if err := f.Err(); err != nil {
 			return nil, err
 		}
-		v, err := c.orgs().RevokeInvitation(c.r.Context(), id, inv, by)
-		if err != nil {
-			return nil, err
-		}
-		return c.invitation(v), nil
+		return shown(c.invitation)(c.orgs().RevokeInvitation(c.r.Context(), id, inv, by))
 	})
 }

@@ -213,10 +213,7 @@ func listPermissions(c *call) (any, error) {
 }
 
 func permission(p *organization.Permission, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return frontend.NewPermission(p), nil
+	return shown(frontend.NewPermission)(p, err)
 }
 
 func createPermission(c *call) (any, error) {
@@ -300,11 +297,7 @@ func getRoleSet(c *call) (any, error) {
 	if err := c.theRoleSet(); err != nil {
 		return nil, err
 	}
-	v, err := c.orgs().Roles(c.r.Context())
-	if err != nil {
-		return nil, err
-	}
-	return backend.NewRoleSet(v), nil
+	return shown(backend.NewRoleSet)(c.orgs().Roles(c.r.Context()))
 }
 
 // updateRoleSet chooses the roles that founders and new members get.
@@ -321,11 +314,7 @@ func updateRoleSet(c *call) (any, error) {
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	v, err := c.orgs().SetDefaultRoles(c.r.Context(), creator, member)
-	if err != nil {
-		return nil, err
-	}
-	return backend.NewRoleSet(v), nil
+	return shown(backend.NewRoleSet)(c.orgs().SetDefaultRoles(c.r.Context(), creator, member))
 }
 
 func getOrgSettings(c *call) (any, error) {

@@ -43,14 +43,14 @@ var userRoutes = []route{
 
 	{"DELETE /v1/users/{user_id}/external_accounts/{external_account_id}", deleteExternalAccount},
 
-	{"POST /v1/email_addresses", createEmailAddress},
-	{"GET /v1/email_addresses/{email_address_id}", getEmailAddress},
-	{"PATCH /v1/email_addresses/{email_address_id}", updateEmailAddress},
-	{"DELETE /v1/email_addresses/{email_address_id}", deleteEmailAddress},
-	{"POST /v1/phone_numbers", createPhoneNumber},
-	{"GET /v1/phone_numbers/{phone_number_id}", getPhoneNumber},
-	{"PATCH /v1/phone_numbers/{phone_number_id}", updatePhoneNumber},
-	{"DELETE /v1/phone_numbers/{phone_number_id}", deletePhoneNumber},
+	{"POST /v1/email_addresses", emails.post},
+	{"GET /v1/email_addresses/{email_address_id}", emails.get},
+	{"PATCH /v1/email_addresses/{email_address_id}", emails.patch},
+	{"DELETE /v1/email_addresses/{email_address_id}", emails.delete},
+	{"POST /v1/phone_numbers", phones.post},
+	{"GET /v1/phone_numbers/{phone_number_id}", phones.get},
+	{"PATCH /v1/phone_numbers/{phone_number_id}", phones.patch},
+	{"DELETE /v1/phone_numbers/{phone_number_id}", phones.delete},
 
 	{"GET /v1/sessions", listSessions},
 	{"POST /v1/sessions", createSession},

@@ -12,34 +12,22 @@ import (
 
 // Organization is an organization as the host sees it.
 type Organization struct {
-	Object                  string          `json:"object"`
-	ID                      string          `json:"id"`
-	Name                    string          `json:"name"`
-	Slug                    string          `json:"slug"`
-	ImageURL                string          `json:"image_url"`
-	HasImage                bool            `json:"has_image"`
-	MembersCount            int             `json:"members_count"`
-	PendingInvitationsCount int             `json:"pending_invitations_count"`
-	MissingManager          *bool           `json:"missing_member_with_elevated_permissions,omitempty"`
-	MaxAllowedMemberships   int             `json:"max_allowed_memberships"`
-	AdminDeleteEnabled      bool            `json:"admin_delete_enabled"`
-	PublicMetadata          json.RawMessage `json:"public_metadata"`
-	PrivateMetadata         json.RawMessage `json:"private_metadata"`
-	CreatedBy               string          `json:"created_by,omitempty"`
-	RoleSetKey              string          `json:"role_set_key"`
-	CreatedAt               int64           `json:"created_at"`
-	UpdatedAt               int64           `json:"updated_at"`
+	frontend.Organization
+	MissingManager  *bool           `json:"missing_member_with_elevated_permissions,omitempty"`
+	PrivateMetadata json.RawMessage `json:"private_metadata"`
+	CreatedBy       string          `json:"created_by,omitempty"`
+	RoleSetKey      string          `json:"role_set_key"`
 }
 
 // roleSetKey names the only set of roles that there is.
 const roleSetKey = "role_set:default"
 
+// browsers makes what browsers see too.
+func (e Encoder) browsers() frontend.Encoder { return frontend.Encoder{Images: e.Images} }
+
 // Organization is o with all that the host may know.
 func (e Encoder) Organization(o *organization.Organization) *Organization {
-	return &Organization{Object: "organization", ID: o.ID, Name: o.Name, Slug: o.Slug, ImageURL: e.Images.Organization(o), HasImage: o.ImageID != "",
-		MembersCount: o.MembersCount, PendingInvitationsCount: o.PendingInvitations, MaxAllowedMemberships: o.MaxMemberships,
-		AdminDeleteEnabled: o.AdminDeleteEnabled, PublicMetadata: wire.Object(o.PublicMetadata), PrivateMetadata: wire.Object(o.PrivateMetadata),
-		CreatedBy: o.CreatedBy, RoleSetKey: roleSetKey, CreatedAt: wire.Millis(o.CreatedAt), UpdatedAt: wire.Millis(o.UpdatedAt)}
+	return &Organization{Organization: *e.browsers().Organization(o), PrivateMetadata: wire.Object(o.PrivateMetadata), CreatedBy: o.CreatedBy, RoleSetKey: roleSetKey}
 }
 
 // DeletedOrganization says that an organization is no more.
@@ -74,112 +62,52 @@ func (e Encoder) publicUser(u *user.User) *PublicUserData {
 
 // OrganizationMembership is somebody's place in an organization.
 type OrganizationMembership struct {
-	Object          string          `json:"object"`
-	ID              string          `json:"id"`
-	Role            string          `json:"role"`
-	RoleName        string          `json:"role_name"`
-	Permissions     []string        `json:"permissions"`
-	PublicMetadata  json.RawMessage `json:"public_metadata"`
+	frontend.OrganizationMembership
 	PrivateMetadata json.RawMessage `json:"private_metadata"`
 	Organization    *Organization   `json:"organization"`
 	PublicUserData  *PublicUserData `json:"public_user_data,omitempty"`
-	CreatedAt       int64           `json:"created_at"`
-	UpdatedAt       int64           `json:"updated_at"`
 }
 
 // OrganizationMembership is m.
 func (e Encoder) OrganizationMembership(m *engine.MembershipView) OrganizationMembership {
-	out := OrganizationMembership{Object: "organization_membership", ID: m.Membership.ID, Role: m.Membership.Role, RoleName: m.Membership.Role, Permissions: []string{},
-		PublicMetadata: wire.Object(m.Membership.PublicMetadata), PrivateMetadata: wire.Object(m.Membership.PrivateMetadata),
-		Organization: e.Organization(m.Organization), PublicUserData: e.publicUser(m.User),
-		CreatedAt: wire.Millis(m.Membership.CreatedAt), UpdatedAt: wire.Millis(m.Membership.UpdatedAt)}
+	out := OrganizationMembership{OrganizationMembership: e.browsers().OrganizationMembership(m), PrivateMetadata: wire.Object(m.Membership.PrivateMetadata),
+		Organization: e.Organization(m.Organization), PublicUserData: e.publicUser(m.User)}
 	if m.User != nil {
 		out.PublicUserData.ProfileImageURL = &out.PublicUserData.ImageURL
-	}
-	if m.Role != nil {
-		out.RoleName, out.Permissions = m.Role.Name, append(out.Permissions, m.Role.Permissions...)
 	}
 	return out
 }
 
-// PublicOrganizationData is what is shown of an organization beside something
-// else.
-type PublicOrganizationData struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Slug     string `json:"slug"`
-	ImageURL string `json:"image_url"`
-	HasImage bool   `json:"has_image"`
-}
-
-func (e Encoder) publicOrganization(o *organization.Organization) *PublicOrganizationData {
-	if o == nil {
-		return nil
-	}
-	return &PublicOrganizationData{ID: o.ID, Name: o.Name, Slug: o.Slug, ImageURL: e.Images.Organization(o), HasImage: o.ImageID != ""}
-}
-
 // OrganizationInvitation is an invitation to an organization.
 type OrganizationInvitation struct {
-	Object                 string                  `json:"object"`
-	ID                     string                  `json:"id"`
-	EmailAddress           string                  `json:"email_address"`
-	Role                   string                  `json:"role"`
-	RoleName               string                  `json:"role_name"`
-	OrganizationID         string                  `json:"organization_id"`
-	InviterID              *string                 `json:"inviter_id"`
-	PublicInviterData      *PublicUserData         `json:"public_inviter_data"`
-	PublicOrganizationData *PublicOrganizationData `json:"public_organization_data,omitempty"`
-	Status                 string                  `json:"status"`
-	PublicMetadata         json.RawMessage         `json:"public_metadata"`
-	PrivateMetadata        json.RawMessage         `json:"private_metadata"`
-	URL                    *string                 `json:"url"`
-	ExpiresAt              *int64                  `json:"expires_at"`
-	CreatedAt              int64                   `json:"created_at"`
-	UpdatedAt              int64                   `json:"updated_at"`
+	frontend.OrganizationInvitation
+	InviterID         *string         `json:"inviter_id"`
+	PublicInviterData *PublicUserData `json:"public_inviter_data"`
+	PrivateMetadata   json.RawMessage `json:"private_metadata"`
 }
 
 // OrganizationInvitation is i; with its organization if it stands among those
 // of several.
 func (e Encoder) OrganizationInvitation(i *engine.InvitationView, withOrganization bool) OrganizationInvitation {
-	out := OrganizationInvitation{Object: "organization_invitation", ID: i.Invitation.ID, EmailAddress: i.EmailAddress, Role: i.Invitation.Role, RoleName: i.Invitation.Role,
-		OrganizationID: i.OrganizationID, InviterID: wire.TextOrNull(i.InviterID), PublicInviterData: e.publicUser(i.Inviter), Status: string(i.StatusAt(i.Now)),
-		PublicMetadata: wire.Object(i.PublicMetadata), PrivateMetadata: wire.Object(i.PrivateMetadata), URL: wire.TextOrNull(i.URL),
-		ExpiresAt: wire.MillisOrNull(i.ExpireAt), CreatedAt: wire.Millis(i.CreatedAt), UpdatedAt: wire.Millis(i.UpdatedAt)}
-	if i.Role != nil {
-		out.RoleName = i.Role.Name
-	}
-	if withOrganization {
-		out.PublicOrganizationData = e.publicOrganization(i.Organization)
+	out := OrganizationInvitation{OrganizationInvitation: e.browsers().OrganizationInvitation(i), InviterID: wire.TextOrNull(i.InviterID),
+		PublicInviterData: e.publicUser(i.Inviter), PrivateMetadata: wire.Object(i.PrivateMetadata)}
+	out.URL = wire.TextOrNull(i.URL)
+	if !withOrganization {
+		out.PublicOrganizationData = nil
 	}
 	return out
 }
 
 // OrganizationDomain is a mail domain of an organization.
 type OrganizationDomain struct {
-	Object                  string                   `json:"object"`
-	ID                      string                   `json:"id"`
-	OrganizationID          string                   `json:"organization_id"`
-	Name                    string                   `json:"name"`
-	EnrollmentMode          string                   `json:"enrollment_mode"`
-	AffiliationEmailAddress *string                  `json:"affiliation_email_address"`
-	Verification            *wire.DomainVerification `json:"verification"`
-	AffiliationVerification *wire.DomainVerification `json:"affiliation_verification"`
-	OwnershipVerification   *wire.DomainVerification `json:"ownership_verification"`
-	PublicOrganizationData  *PublicOrganizationData  `json:"public_organization_data,omitempty"`
-	TotalPendingInvitations int                      `json:"total_pending_invitations"`
-	TotalPendingSuggestions int                      `json:"total_pending_suggestions"`
-	CreatedAt               int64                    `json:"created_at"`
-	UpdatedAt               int64                    `json:"updated_at"`
+	frontend.OrganizationDomain
+	OwnershipVerification *wire.DomainVerification `json:"ownership_verification"`
 }
 
 // OrganizationDomain is d.
 func (e Encoder) OrganizationDomain(d *engine.DomainView) OrganizationDomain {
-	out := OrganizationDomain{Object: "organization_domain", ID: d.Domain.ID, OrganizationID: d.OrganizationID, Name: d.Name, EnrollmentMode: d.EnrollmentMode,
-		AffiliationEmailAddress: wire.TextOrNull(d.AffiliationEmail), AffiliationVerification: wire.NewDomainVerification(d.Affiliation, d.Now),
-		OwnershipVerification: wire.NewDomainVerification(d.Ownership, d.Now), PublicOrganizationData: e.publicOrganization(d.Organization),
-		TotalPendingInvitations: d.Invited, TotalPendingSuggestions: d.Suggested, CreatedAt: wire.Millis(d.CreatedAt), UpdatedAt: wire.Millis(d.UpdatedAt)}
-	if out.Verification = out.AffiliationVerification; out.Verification == nil {
+	out := OrganizationDomain{e.browsers().OrganizationDomain(d), wire.NewDomainVerification(d.Ownership, d.Now)}
+	if out.Verification == nil {
 		out.Verification = out.OwnershipVerification
 	}
 	return out

@@ -44,7 +44,8 @@ type PublicOrganizationData struct {
 	HasImage bool   `json:"has_image"`
 }
 
-func (e Encoder) publicOrganization(o *organization.Organization) *PublicOrganizationData {
+// PublicOrganization is what is shown of o beside something else; nil of none.
+func (e Encoder) PublicOrganization(o *organization.Organization) *PublicOrganizationData {
 	if o == nil {
 		return nil
 	}
@@ -116,7 +117,7 @@ type OrganizationInvitation struct {
 // OrganizationInvitation is i, without the link: that is for who was invited.
 func (e Encoder) OrganizationInvitation(i *engine.InvitationView) OrganizationInvitation {
 	return OrganizationInvitation{Object: "organization_invitation", ID: i.Invitation.ID, EmailAddress: i.EmailAddress, Role: i.Invitation.Role,
-		RoleName: roleName(i.Role, i.Invitation.Role), OrganizationID: i.OrganizationID, PublicOrganizationData: e.publicOrganization(i.Organization),
+		RoleName: roleName(i.Role, i.Invitation.Role), OrganizationID: i.OrganizationID, PublicOrganizationData: e.PublicOrganization(i.Organization),
 		Status: string(i.StatusAt(i.Now)), PublicMetadata: wire.Object(i.PublicMetadata), ExpiresAt: wire.MillisOrNull(i.ExpireAt),
 		CreatedAt: wire.Millis(i.CreatedAt), UpdatedAt: wire.Millis(i.UpdatedAt)}
 }
@@ -133,7 +134,7 @@ type OrganizationSuggestion struct {
 
 // OrganizationSuggestion is s.
 func (e Encoder) OrganizationSuggestion(s *engine.SuggestionView) OrganizationSuggestion {
-	return OrganizationSuggestion{Object: "organization_suggestion", ID: s.Suggestion.ID, PublicOrganizationData: e.publicOrganization(s.Organization),
+	return OrganizationSuggestion{Object: "organization_suggestion", ID: s.Suggestion.ID, PublicOrganizationData: e.PublicOrganization(s.Organization),
 		Status: string(s.Status), CreatedAt: wire.Millis(s.CreatedAt), UpdatedAt: wire.Millis(s.UpdatedAt)}
 }
 
@@ -182,7 +183,7 @@ func (e Encoder) OrganizationDomain(d *engine.DomainView) OrganizationDomain {
 	out := OrganizationDomain{Object: "organization_domain", ID: d.Domain.ID, OrganizationID: d.OrganizationID, Name: d.Name, EnrollmentMode: d.EnrollmentMode,
 		AffiliationEmailAddress: wire.TextOrNull(d.AffiliationEmail), AffiliationVerification: wire.NewDomainVerification(d.Affiliation, d.Now),
 		OwnershipVerification: wire.NewOwnershipVerification(d, d.TXTValue), TotalPendingInvitations: d.Invited, TotalPendingSuggestions: d.Suggested,
-		PublicOrganizationData: e.publicOrganization(d.Organization), CreatedAt: wire.Millis(d.CreatedAt), UpdatedAt: wire.Millis(d.UpdatedAt)}
+		PublicOrganizationData: e.PublicOrganization(d.Organization), CreatedAt: wire.Millis(d.CreatedAt), UpdatedAt: wire.Millis(d.UpdatedAt)}
 	if out.Verification = out.AffiliationVerification; d.Ownership != nil && d.Ownership.Status == "verified" {
 		v := out.OwnershipVerification.DomainVerification
 		out.Verification = &v
