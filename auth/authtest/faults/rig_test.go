@@ -21,6 +21,7 @@ import (
 	"github.com/usherauth/usher/auth/authtest"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/store/postgres/postgrestest"
 	"github.com/usherauth/usher/user"
 	"github.com/usherauth/usher/user/password"
 )
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Main(m))
 }
 
 // buffer is a log that can be read while it is written.
