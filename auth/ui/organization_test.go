@@ -6,10 +6,13 @@ import (
 	"image"
 	"image/png"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/ui"
 	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/token"
 )
@@ -336,6 +339,110 @@ func TestTeamPages(t *testing.T) {
 	d.at("/auth/organization/teams", 404)
 	d.post("/auth/organization/teams", pairs("team_name", "Crew"))
 	d.at("/auth/organization/teams", 404)
+}
+
+// TestAttack_M01_OrganizationPages: no page shows or changes anything of an
+// organization that the person is not in, whatever IDs it is sent. A page
+// without a row fails.
+func TestAttack_M01_OrganizationPages(t *testing.T) {
+	w := newWorld(t, setup{settings: func(s *settings.Settings) { withOrganizations(s); s.Organizations.Teams = true }})
+	ctx, os := t.Context(), w.engine.Organizations()
+	adaID := w.person("ada@umbra.example")
+	eveID, bobID := w.person("eve@other.example"), w.person("bob@example.com")
+	for _, address := range []string{"carl@umbra.example", "dora@umbra.example"} {
+		w.person(address)
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, err := os.Create(ctx, organization.CreateParams{Name: "Umbra", Slug: "umbra", CreatedBy: adaID})
+	must(err)
+	own, err := os.Create(ctx, organization.CreateParams{Name: "Other", Slug: "other", CreatedBy: eveID})
+	must(err)
+	_, err = os.AddMember(ctx, o.ID, organization.NewMember{UserID: bobID, Role: "org:member"})
+	must(err)
+	_, err = os.SetImage(ctx, o.ID, "image/png", []byte("umbra"))
+	must(err)
+	tm, err := os.Teams(o.ID).Create(ctx, "Umbra crew")
+	must(err)
+	_, err = os.Teams(o.ID).Add(ctx, tm.ID, bobID, "lead")
+	must(err)
+	inv, err := os.Invite(ctx, o.ID, "", []engine.InviteParams{{EmailAddress: "guest@example.com", Role: "org:member", Silent: true}})
+	must(err)
+	_, err = os.AddDomain(ctx, o.ID, "umbra.example", organization.AutomaticSuggestion, true)
+	must(err)
+	c := w.signedIn(t, "carl@umbra.example")
+	c.get("/auth/organizations")
+	c.submit("Ask to join Umbra")
+	a, d := w.signedIn(t, "ada@umbra.example"), w.signedIn(t, "dora@umbra.example")
+	a.get("/auth/organizations")
+	a.submit("Switch to Umbra")
+	form, _ := a.button("Let in carl@umbra.example")
+	request := attr(all(form, "input")[0], "value")
+	d.get("/auth/organizations")
+	form, _ = d.button("Ask to join Umbra")
+	suggestion := attr(all(form, "input")[0], "value")
+	e := w.signedIn(t, "eve@other.example")
+	e.get("/auth/organizations")
+	e.submit("Switch to Other")
+
+	// theirs is the ID that a page names. Pages that name none are about the own
+	// organization, whatever is sent.
+	const none = ""
+	theirs := map[string]string{
+		"/organizations": none, "/create-organization": none, "/organization": none, "/organization/rename": none, "/organization/logo": none,
+		"/organization/logo/remove": none, "/organization/invite": none, "/organization/delete": none, "/organization/leave": none, "/organization/teams": none,
+		"/organizations/switch": o.ID, "/organizations/accept": inv[0].Invitation.ID, "/organizations/ask": suggestion, "/organization/invitation": inv[0].Invitation.ID,
+		"/organization/invitations/revoke": inv[0].Invitation.ID, "/organization/requests/decide": request,
+		"/organization/members/role": bobID, "/organization/members/remove": bobID,
+		"/organization/team": tm.ID, "/organization/team/rename": tm.ID, "/organization/team/delete": tm.ID,
+		"/organization/team/add": tm.ID, "/organization/team/role": tm.ID, "/organization/team/remove": tm.ID,
+	}
+	gets, posts := ui.OrganizationPaths()
+	slices.Sort(posts) // one leaves last
+	posts = append(slices.DeleteFunc(posts, func(p string) bool { return p == "/organization/leave" || p == "/organization/delete" }), "/organization/leave", "/organization/delete")
+	for i, path := range slices.Concat(gets, posts) {
+		id, ok := theirs[path]
+		if !ok {
+			t.Errorf("%s has no row", path)
+			continue
+		}
+		fields := pairs("id", id, "ticket", id, "user", bobID, "organization_id", o.ID, "organization", o.ID, "role", "org:admin", "team_role", "x", "identifier", "bob@example.com",
+			"decision", "accept", "team_name", "Mine", "organization_name", "Mine", "slug", "mine", "email_address", "eve2@other.example", "confirm", "true")
+		if i < len(gets) {
+			e.get("/auth" + path + "?" + fields.Encode())
+		} else {
+			e.post("/auth"+path, fields)
+		}
+		if id != none && e.status != 404 {
+			t.Errorf("%s answers %d", path, e.status)
+		}
+		if strings.Contains(strings.ToLower(e.body), "umbra") {
+			t.Errorf("%s tells of it:\n%s", path, e.body)
+		}
+		// Whatever has become the active one, the next page is asked for the own.
+		if _, err := os.Member(ctx, own.ID, eveID); err == nil {
+			e.get("/auth/organizations")
+			e.post("/auth/organizations/switch", pairs("id", own.ID))
+		}
+	}
+	again, err := os.Get(ctx, o.ID)
+	must(err)
+	_, open, err := os.Invitations(ctx, organization.InvitationFilter{OrganizationID: o.ID, Statuses: []organization.Status{organization.Pending}}, organization.Page{})
+	must(err)
+	crew, err := os.Teams(o.ID).View(ctx, tm.ID, organization.Page{})
+	must(err)
+	if again.Name != "Umbra" || again.Slug != "umbra" || again.ImageID == "" || again.MembersCount != 2 || open != 1 || crew.Name != "Umbra crew" || len(crew.Members) != 1 || crew.Members[0].Role != "lead" {
+		t.Errorf("%+v, %d invitations, %+v", again, open, crew)
+	}
+	if m, err := os.Member(ctx, o.ID, bobID); err != nil || m.Membership.Role != "org:member" {
+		t.Errorf("bob: %+v, %v", m, err)
+	}
+	a.get("/auth/organization")
+	a.sees("Let in", "carl@umbra.example")
 }
 
 func TestOrganizationPagesAreOff(t *testing.T) {
