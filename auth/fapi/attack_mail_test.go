@@ -108,6 +108,46 @@ func TestAttack_L09_DailyMails(t *testing.T) {
 	}
 }
 
+// TestAttack_L09_OwnerIsNotShutOut: strangers who use up what a mailbox gets, in
+// an hour or a day, do not keep its owner from getting a code in a browser that
+// has signed in before. That has a cap as well.
+func TestAttack_L09_OwnerIsNotShutOut(t *testing.T) {
+	for name, limit := range map[string]func(*settings.Limits){
+		"day":  func(l *settings.Limits) { l.DailyMails = settings.MailCaps{PerTarget: 5} },
+		"hour": func(l *settings.Limits) { l.Mail = settings.Rate{Count: 5, Per: time.Hour} },
+	} {
+		for _, protection := range []string{settings.EnumerationOff, settings.EnumerationStrict} {
+			r := newRig(t, mailCapped(settings.MailCaps{}), func(c *setup) {
+				limit(&c.settings.Limits)
+				c.settings.Protection.Enumeration = protection
+			})
+			own := r.browser()
+			own.signUp(ada, good)
+			own.post("/v1/client/sessions/" + own.client().str("response.last_active_session_id") + "/end").ok()
+			ask := func(b *browser) *answer {
+				return b.post("/v1/client/sign_ins", "identifier", ada, "strategy", "email_code")
+			}
+			for refused, i := false, 0; !refused; i++ {
+				if i > 5 {
+					t.Fatalf("%s: strangers may ask without end", name)
+				}
+				refused = ask(r.at("203.0.113.1")).status == 429
+			}
+			for range 2 {
+				r.countMails() // delivers what was sent before
+				a := ask(own).ok()
+				own.post(signInPath(a)+"/attempt_first_factor", "strategy", "email_code", "code", r.lastCode()).ok().is("response.status", "complete")
+				own.post("/v1/client/sessions/" + own.client().str("response.last_active_session_id") + "/end").ok()
+			}
+			ask(r.browser()).refused(429, "too_many_requests")
+			for range 3 {
+				ask(own).ok()
+			}
+			ask(own).refused(429, "too_many_requests")
+		}
+	}
+}
+
 // One client address and one instance cause so many mails a day, whoever gets
 // them; the count is exact when many ask at once.
 func TestAttack_L09_MailsOfOneSource(t *testing.T) {

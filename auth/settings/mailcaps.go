@@ -6,7 +6,9 @@ package settings
 // and instances share them. Notices of what happened to an account are not
 // counted: whoever wants them held back would only have to use up the day.
 type MailCaps struct {
-	// PerTarget counts those to one mailbox, whatever its tag (ada+tag@…).
+	// PerTarget counts those to one mailbox, whatever its tag (ada+tag@…). Those
+	// that its owner asks for, in a browser that has signed in before, are counted
+	// apart from those of strangers.
 	PerTarget int `json:"per_target"`
 	// PerAddress counts those that one client address asks for (for IPv6 by
 	// /64). People behind one address share it.

@@ -23,6 +23,9 @@ type Request struct {
 	// elsewhere: checked, or empty.
 	ReturnTo string
 	Away     Away
+	// known: the browser is one in which the receiver of what is sent has signed
+	// in before.
+	known bool
 }
 
 // A Browser is who sends a request: a client of the instance, or a stranger.

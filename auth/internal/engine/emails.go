@@ -97,7 +97,7 @@ func (e *Engine) prepareIdentification(ctx context.Context, a *Actor, have *user
 	if have.Verified {
 		return fault.New("verification_already_verified", "")
 	}
-	if err := e.allowSend(have.Canonical, s); err != nil {
+	if err := e.allowSend(have.Canonical, s, false); err != nil {
 		return err
 	}
 	prepared, err := e.prepare(ctx, a.Browser, st, factor.Challenge{Now: e.now(), Subject: factor.Subject{Settings: s},

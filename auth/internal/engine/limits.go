@@ -64,22 +64,27 @@ func accountKey(identifier string, u *user.User) string {
 }
 
 // allowSend counts a mail to an address, and refuses numbers that get no text
-// message; those are counted where they are sent.
-func (e *Engine) allowSend(address string, s *settings.Settings) error {
+// message; those are counted where they are sent. known: the browser is one of
+// the receiver's.
+func (e *Engine) allowSend(address string, s *settings.Settings, known bool) error {
 	if address == "" || factor.TestIdentifier(s, address) {
 		return nil
 	}
 	if strings.HasPrefix(address, "+") {
 		return e.allowSMS(address, s)
 	}
-	return e.allowMail(address, s)
+	return e.allowMail(address, s, known)
 }
 
-// allowMail counts a mail to an address.
-func (e *Engine) allowMail(address string, s *settings.Settings) error {
+// allowMail counts a mail to an address. What strangers ask for takes nothing
+// from what its owner does in a browser that is known.
+func (e *Engine) allowMail(address string, s *settings.Settings, known bool) error {
 	key, err := user.CanonicalEmail(address)
 	if err != nil {
 		return nil // it is refused elsewhere
+	}
+	if known {
+		key = "known " + key
 	}
 	return spend(e.mails, key, s.Limits.Mail)
 }

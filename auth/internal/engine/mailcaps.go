@@ -33,7 +33,8 @@ func (e *Engine) mailTallyID(scope, value string, now time.Time) string {
 }
 
 // countMail counts as part of t a mail that somebody causes who need not be its
-// receiver, or refuses it. It is the same for mails that go to nobody and for
+// receiver, or refuses it. A browser in which the receiver has signed in before
+// has a budget of its own: strangers cannot use that up. It is the same for mails that go to nobody and for
 // notices in place of codes: what is refused must not tell who has an account.
 func (e *Engine) countMail(ctx context.Context, t *txn, to string, by Request) error {
 	mailbox := access.Base(to)
@@ -44,11 +45,15 @@ func (e *Engine) countMail(ctx context.Context, t *txn, to string, by Request) e
 	if !by.Addr.IsValid() {
 		caps.PerAddress = 0 // the host's own tools
 	}
+	target := "target"
+	if by.known {
+		target = "known"
+	}
 	end := t.now.UTC().Truncate(day).Add(day)
 	for _, c := range []struct {
 		scope, value string
 		cap          int
-	}{{"target", mailbox, caps.PerTarget}, {"address", limit.AddrKey(by.Addr), caps.PerAddress}, {"instance", "", caps.PerInstance}} {
+	}{{target, mailbox, caps.PerTarget}, {"address", limit.AddrKey(by.Addr), caps.PerAddress}, {"instance", "", caps.PerInstance}} {
 		if c.cap <= 0 {
 			continue
 		}

@@ -25,7 +25,7 @@ func (e *Engine) PrepareAffiliation(ctx context.Context, a *Actor, id, domainID,
 		return nil, organization.ErrAffiliation
 	}
 	set := e.Settings(ctx)
-	if err := e.allowMail(canonical, set); err != nil {
+	if err := e.allowMail(canonical, set, false); err != nil {
 		return nil, err
 	}
 	st := factor.EmailCode{Key: e.secrets.code}

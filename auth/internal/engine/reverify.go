@@ -154,7 +154,7 @@ func (e *Engine) PrepareReverification(ctx context.Context, b *Browser, sessionI
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := e.allowSend(o.Target, set); err != nil {
+		if err := e.allowSend(o.Target, set, b.knows(f.user)); err != nil {
 			return nil, nil, err
 		}
 		p, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: f.subject(set), Now: e.now()})
@@ -277,7 +277,7 @@ func (r *reverifyRun) step(ctx context.Context, a reverify.Attempt, in reverify.
 	for _, effect := range do {
 		switch do := effect.(type) {
 		case reverify.SendCode:
-			err = r.e.sendChallenge(ctx, r.t, do.Send, link{}, by)
+			err = r.e.sendChallenge(ctx, r.t, do.Send, link{}, r.b.to(r.facts.user))
 		case reverify.Rehash:
 			err = user.Rehash(ctx, r.t, r.facts.user.ID, do.Judged, do.Hash)
 		case reverify.Spend:

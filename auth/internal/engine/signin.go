@@ -174,7 +174,7 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	}
 	for _, o := range factor.Offered(st, factor.First|factor.Reset, subject) {
 		if o.Primary {
-			if err := e.allowSend(o.Target, s); err != nil {
+			if err := e.allowSend(o.Target, s, b.knows(facts.user)); err != nil {
 				return nil, err
 			}
 			prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: subject, Now: e.now()})
@@ -230,7 +230,7 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 		if err != nil {
 			return nil, err
 		}
-		if err := e.allowSend(option.Target, s); err != nil {
+		if err := e.allowSend(option.Target, s, b.knows(facts.user)); err != nil {
 			return nil, err
 		}
 		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: option, Subject: subject, Now: e.now()})

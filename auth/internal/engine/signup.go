@@ -178,7 +178,7 @@ func (e *Engine) PrepareSignUp(ctx context.Context, b *Browser, id, strategy str
 		if o.Target == "" && st.Traits().Field != "" { // the machine says what is wrong
 			return signup.Prepare{Prepared: factor.Prepared{Verification: factor.Verification{Strategy: strategy}}}, nil
 		}
-		if err := e.allowSend(o.Target, s); err != nil {
+		if err := e.allowSend(o.Target, s, false); err != nil {
 			return nil, err
 		}
 		prepared, err := e.prepare(ctx, b, st, factor.Challenge{Option: o, Subject: factor.Subject{Settings: s}, Now: e.now()})

@@ -107,6 +107,13 @@ func (b *Browser) knows(u *user.User) bool {
 	return u != nil && b.Client != nil && !b.stale && b.Client.Knows(u.ID, u.PasswordUpdatedAt)
 }
 
+// to is b's request for something that is sent to u.
+func (b *Browser) to(u *user.User) Request {
+	r := b.Request
+	r.known = b.knows(u)
+	return r
+}
+
 // take counts a try as wrong before it is judged, or refuses it. A nil slot
 // means that nothing is counted. The caller closes the slot, and then calls
 // done.

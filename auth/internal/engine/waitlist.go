@@ -23,7 +23,7 @@ func (e *Engine) JoinWaitlist(ctx context.Context, addr netip.Addr, address stri
 	if err := e.allow("join_waitlist", addr, s.Limits.CreateSignUp); err != nil {
 		return nil, err
 	}
-	if err := e.allowMail(address, s); err != nil {
+	if err := e.allowMail(address, s, false); err != nil {
 		return nil, err
 	}
 	// Counted for who is on the list already, too, and gets no mail: the answer
