@@ -100,27 +100,13 @@ func postSecond(strategy, name string) handler {
 		if v == nil || err != nil {
 			return err
 		}
-		id, _ := f.String("attempt")
-		code, _ := f.String("code")
-		if strategy != byBackup {
-			code = digits(code)
-		}
-		if err = f.Err(); err == nil && code == "" {
-			err = fault.New("form_param_nil", "code").Say("Enter a code.")
-		}
-		if err == nil {
-			var a *signin.Attempt
-			a, err = x.p.engine.AttemptSignIn(x.ctx(), x.b, id, factor.Second, strategy, factor.Proof{Code: code})
-			if err == nil {
-				return x.proceed(a)
-			}
-		}
-		if over(err) {
-			return x.redirect("/sign-in", "restart")
+		wrong, err := x.prove(f, factor.Second, strategy, "code")
+		if wrong == nil {
+			return err
 		}
 		pg := x.stepPage(v)
 		pg.Second = secondMethods(v)
-		return x.refuse(name, pg, ownWords(err, strategy), "code")
+		return x.refuse(name, pg, ownWords(wrong, strategy), "code")
 	}
 }
 
@@ -128,7 +114,11 @@ func postSecond(strategy, name string) handler {
 // mail.
 func ownWords(err error, strategy string) error {
 	f := fault.From(err)
-	if f.Code != "form_code_incorrect" {
+	switch f.Code {
+	case "form_param_nil":
+		return f.Say("Enter a code.")
+	case "form_code_incorrect":
+	default:
 		return err
 	}
 	if strategy == byBackup {

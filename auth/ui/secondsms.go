@@ -58,23 +58,11 @@ func postSecondSMS(x *exchange) error {
 	if v == nil || err != nil {
 		return err
 	}
-	id, _ := f.String("attempt")
-	code, _ := f.String("code")
-	code = digits(code)
-	if err = f.Err(); err == nil && code == "" {
-		err = empty("code")
+	wrong, err := x.prove(f, factor.Second, bySMS, "code")
+	if wrong == nil {
+		return err
 	}
-	if err == nil {
-		var a *signin.Attempt
-		a, err = x.p.engine.AttemptSignIn(x.ctx(), x.b, id, factor.Second, bySMS, factor.Proof{Code: code})
-		if err == nil {
-			return x.proceed(a)
-		}
-	}
-	if over(err) {
-		return x.redirect("/sign-in", "restart")
-	}
-	return x.refuse("sign_in_sms", pg, err, "code")
+	return x.refuse("sign_in_sms", pg, wrong, "code")
 }
 
 // postSecondSend sends a code to a number that is a second factor.

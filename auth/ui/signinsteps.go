@@ -40,27 +40,16 @@ func postPassword(x *exchange) error {
 	if v == nil || err != nil {
 		return err
 	}
-	id, _ := f.String("attempt")
-	plain, _ := f.String("password")
-	if err = f.Err(); err == nil && plain == "" {
-		err = empty("password")
-	}
-	if err == nil {
-		var a *signin.Attempt
-		a, err = x.p.engine.AttemptSignIn(x.ctx(), x.b, id, factor.First, byPassword, factor.Proof{Password: plain})
-		if err == nil {
-			return x.proceed(a)
-		}
-	}
-	if over(err) {
-		return x.redirect("/sign-in", "restart")
+	wrong, err := x.prove(f, factor.First, byPassword, "password")
+	if wrong == nil {
+		return err
 	}
 	pg := x.stepPage(v)
 	if pg.Methods.Passkey {
 		x.signInPasskey(pg, v.ID)
 	}
-	pg.MustReset = mustReset(err)
-	return x.refuse("sign_in_password", pg, err, "password")
+	pg.MustReset = mustReset(wrong)
+	return x.refuse("sign_in_password", pg, wrong, "password")
 }
 
 // mustReset: the password may be right, and there is no way in with it.
@@ -130,26 +119,14 @@ func postCode(x *exchange) error {
 	if pg.Code == nil || pg.Code.Link {
 		return x.redirect("/sign-in/password", "")
 	}
-	id, _ := f.String("attempt")
-	code, _ := f.String("code")
-	code = digits(code)
-	if err = f.Err(); err == nil && code == "" {
-		err = empty("code")
-	}
-	if err == nil {
-		var a *signin.Attempt
-		a, err = x.p.engine.AttemptSignIn(x.ctx(), x.b, id, factor.First, v.Attempt.First.Strategy, factor.Proof{Code: code})
-		if err == nil {
-			return x.proceed(a)
-		}
-	}
-	if over(err) {
-		return x.redirect("/sign-in", "restart")
-	}
-	if errors.Is(err, fault.New("sign_up_if_missing_transfer", "")) {
+	wrong, err := x.prove(f, factor.First, v.Attempt.First.Strategy, "code")
+	switch {
+	case wrong == nil:
+		return err
+	case errors.Is(wrong, fault.New("sign_up_if_missing_transfer", "")):
 		return x.redirect("/sign-in/new", "")
 	}
-	return x.refuse("sign_in_code", pg, err, "code")
+	return x.refuse("sign_in_code", pg, wrong, "code")
 }
 
 // digits drops what people type or paste between the digits of a code.

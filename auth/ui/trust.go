@@ -56,26 +56,14 @@ func postTrust(x *exchange) error {
 	if v == nil || err != nil {
 		return err
 	}
-	id, _ := f.String("attempt")
-	code, _ := f.String("code")
-	code = digits(code)
-	if err = f.Err(); err == nil && code == "" {
-		err = empty("code")
+	wrong := error(fault.New("verification_missing", "code"))
+	if v.Attempt.Second != nil {
+		wrong, err = x.prove(f, factor.Second, v.Attempt.Second.Strategy, "code")
 	}
-	if err == nil && v.Attempt.Second == nil {
-		err = fault.New("verification_missing", "code")
+	if wrong == nil {
+		return err
 	}
-	if err == nil {
-		var a *signin.Attempt
-		a, err = x.p.engine.AttemptSignIn(x.ctx(), x.b, id, factor.Second, v.Attempt.Second.Strategy, factor.Proof{Code: code})
-		if err == nil {
-			return x.proceed(a)
-		}
-	}
-	if over(err) {
-		return x.redirect("/sign-in", "restart")
-	}
-	return x.refuse("sign_in_trust", x.trustPage(v), err, "code")
+	return x.refuse("sign_in_trust", x.trustPage(v), wrong, "code")
 }
 
 // postTrustSend sends the code, at first or again.
