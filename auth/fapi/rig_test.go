@@ -51,6 +51,8 @@ type rig struct {
 	mu    sync.Mutex
 	now   time.Time
 	mails []notify.Message
+	// refusesSMS is what the sender of text messages says; nil: it sends them.
+	refusesSMS error
 }
 
 // buffer is a log that can be read while it is written.
@@ -92,6 +94,9 @@ func (r *rig) Send(_ context.Context, m notify.Message) error {
 
 // SendSMS keeps a text message as a mail to its number.
 func (r *rig) SendSMS(ctx context.Context, m notify.SMS) error {
+	if r.refusesSMS != nil {
+		return r.refusesSMS
+	}
 	return r.Send(ctx, notify.Message{ID: m.ID, To: m.To, Text: m.Body, Slug: m.Slug, Data: m.Data})
 }
 

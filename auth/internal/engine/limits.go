@@ -29,6 +29,15 @@ func (e *Engine) allow(what string, addr netip.Addr, r settings.Rate) error {
 	return spend(e.limits, what+" "+limit.AddrKey(addr), r)
 }
 
+// allowSignUp counts the beginning of a sign-up.
+func (e *Engine) allowSignUp(b *Browser, s *settings.Settings) error {
+	err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp)
+	if err != nil {
+		return fault.New("signup_rate_limit_exceeded", "").After(fault.From(err).RetryAfter)
+	}
+	return nil
+}
+
 // allowAccount counts a try on an account, known or not, from anywhere.
 func (e *Engine) allowAccount(identifier string, u *user.User, s *settings.Settings) error {
 	return spend(e.limits, "account "+accountKey(identifier, u), s.Limits.AttemptAccount)

@@ -225,6 +225,9 @@ func (e *Engine) PrepareSignIn(ctx context.Context, b *Browser, id string, use f
 	}
 	ctx = withOrigin(ctx, b.Origin)
 	return e.stepSignIn(ctx, b, id, func(s *settings.Settings, a *signin.Attempt, facts signInFacts) (signin.Input, error) {
+		if use == factor.Second && a.StatusAt(e.now()) == signin.NeedsSecondFactor && len(e.strategies.Options(factor.Second, facts.subject(s))) == 0 {
+			return nil, fault.New("no_second_factors", "") // they were switched off meanwhile
+		}
 		subject := facts.offered(s, a.Veiled())
 		option, err := pick(st, e.optionsOf(st, s, a, facts, uses(use), subject), targetID)
 		if err != nil {
@@ -388,6 +391,9 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 	}
 	if b.Client.SignInID != id {
 		return nil, forbiddenOrOver(a.StatusAt(e.now()) == signin.Complete)
+	}
+	if facts.user == nil && a.UserID != "" && !a.Masked && a.Status != signin.Complete {
+		return nil, fault.New("sign_in_identification_or_user_deleted", "")
 	}
 	in, err := input(s, a, facts)
 	if err != nil {

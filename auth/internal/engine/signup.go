@@ -52,7 +52,7 @@ func (p *SignUpParams) SetEither(text string) {
 // CreateSignUp starts a sign-up in place of the client's former one.
 func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (*signup.Attempt, error) {
 	s := e.Settings(ctx)
-	if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
+	if err := e.allowSignUp(b, s); err != nil {
 		return nil, err
 	}
 	if p.CaptchaToken != "" && !s.Captcha.SignUp {

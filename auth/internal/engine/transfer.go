@@ -70,7 +70,7 @@ func (e *Engine) TransferToSignIn(ctx context.Context, b *Browser) (*signin.Atte
 // no account here. p are further fields.
 func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParams) (*signup.Attempt, error) {
 	s := e.Settings(ctx)
-	if err := e.allow("create_sign_up", b.Addr, s.Limits.CreateSignUp); err != nil {
+	if err := e.allowSignUp(b, s); err != nil {
 		return nil, err
 	}
 	in, err := e.signUpInput(ctx, b, s, p, "")
