@@ -155,7 +155,7 @@ func TestAttack_C17_TakenNumbersAndUsernames(t *testing.T) {
 					t.Fatalf("%s: %s", value, a.raw)
 				}
 			}
-			r.browser().post("/v1/client/sign_ups", c.field, value).refused(429, "too_many_requests")
+			r.browser().post("/v1/client/sign_ups", c.field, value).refused(429, "signup_rate_limit_exceeded")
 		}
 	}
 	// A username of one's own is asked for as often, and no oftener.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/site"
+	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/storetest"
 )
@@ -75,6 +76,18 @@ func TestAttack_S02_OldCookieAfterItsGrace(t *testing.T) {
 	b.post("/v1/client/sessions/"+sid+"/tokens").refused(401, "authentication_invalid")
 	if !strings.Contains(r.log.String(), "old client secret was used again") {
 		t.Error("nobody was told")
+	}
+	// Both owners hear of it, once.
+	thief.get("/v1/client").ok()
+	r.countMails()
+	told := map[string]int{}
+	for _, m := range r.mails {
+		if m.Slug == notify.BrowserCopied {
+			told[m.To]++
+		}
+	}
+	if len(told) != 2 || told[ada] != 1 || told[bob] != 1 {
+		t.Errorf("mails: %v", told)
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	ExternalAccountAdded   = "external_account_connected"    // needs Method, the provider
 	ExternalAccountRemoved = "external_account_removed"      // needs Method, the provider
 	NewDeviceSignIn        = "new_device_sign_in"            // ActionURL: where that device is signed out
+	BrowserCopied          = "browser_copied"                // an old cookie came back: the browser is signed out
 	AccountLocked          = "account_locked"                // ExpiresIn: how long; zero: for ever
 	SignUpAttemptExists    = "sign_up_attempt_existing"      //
 	SignInAttemptUnknown   = "sign_in_attempt_unknown"       //
@@ -59,7 +60,7 @@ var mails = []struct {
 	{PasswordChanged, 0}, {PasswordRemoved, 0}, {PrimaryEmailChanged, needsAddress},
 	{FactorAdded, needsMethod}, {FactorRemoved, needsMethod}, {PasskeyAdded, 0}, {PasskeyRemoved, 0},
 	{ExternalAccountAdded, needsMethod}, {ExternalAccountRemoved, needsMethod},
-	{NewDeviceSignIn, 0}, {AccountLocked, 0},
+	{NewDeviceSignIn, 0}, {BrowserCopied, 0}, {AccountLocked, 0},
 	{SignUpAttemptExists, 0}, {SignInAttemptUnknown, 0},
 	{WaitlistConfirmation, 0}, {WaitlistInvitation, needsLink}, {Invitation, needsLink},
 	{OrganizationInvitation, needsLink}, {AffiliationCode, needsCode},

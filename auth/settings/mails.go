@@ -13,6 +13,7 @@ type Mails struct {
 	ExternalAccountConnected bool `json:"external_account_connected"`
 	ExternalAccountRemoved   bool `json:"external_account_removed"`
 	NewDeviceSignIn          bool `json:"new_device_sign_in"`
+	BrowserCopied            bool `json:"browser_copied"`
 	AccountLocked            bool `json:"account_locked"`
 	SignUpAttemptExisting    bool `json:"sign_up_attempt_existing"`
 	SignInAttemptUnknown     bool `json:"sign_in_attempt_unknown"`
@@ -21,7 +22,7 @@ type Mails struct {
 
 // AllMails sends every notice.
 func AllMails() Mails {
-	return Mails{true, true, true, true, true, true, true, true, true, true, true, true, true, true}
+	return Mails{true, true, true, true, true, true, true, true, true, true, true, true, true, true, true}
 }
 
 // Sends reports whether the mail with a slug of package auth/notify is sent.
@@ -32,7 +33,7 @@ func (m Mails) Sends(slug string) bool {
 		"factor_added":                  m.FactorAdded, "factor_removed": m.FactorRemoved,
 		"passkey_added": m.PasskeyAdded, "passkey_removed": m.PasskeyRemoved,
 		"external_account_connected": m.ExternalAccountConnected, "external_account_removed": m.ExternalAccountRemoved,
-		"new_device_sign_in": m.NewDeviceSignIn, "account_locked": m.AccountLocked,
+		"new_device_sign_in": m.NewDeviceSignIn, "browser_copied": m.BrowserCopied, "account_locked": m.AccountLocked,
 		"sign_up_attempt_existing": m.SignUpAttemptExisting, "sign_in_attempt_unknown": m.SignInAttemptUnknown,
 		"waitlist_confirmation": m.WaitlistConfirmation,
 	}[slug]

@@ -6,9 +6,11 @@ import (
 	"net/netip"
 
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/auth/notify"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/session/useragent"
 	"github.com/usherauth/usher/store"
+	"github.com/usherauth/usher/user"
 )
 
 // A Request is what is known of where a request comes from.
@@ -109,12 +111,37 @@ func (e *Engine) endReused(ctx context.Context, b *Browser, clientID string) err
 		if err != nil {
 			return err
 		}
+		if err := e.tellCopied(ctx, t, ss, b.Request); err != nil {
+			return err
+		}
 		if err := t.end(ctx, session.Revoked, ss...); err != nil {
 			return err
 		}
 		return session.DeleteClient(ctx, t, c)
 	})
 	return err
+}
+
+// tellCopied tells the users of live sessions that their browser was copied.
+func (e *Engine) tellCopied(ctx context.Context, t *txn, ss []*session.Session, by Request) error {
+	told := map[string]bool{}
+	for _, s := range ss {
+		if !s.LiveAt(t.now) || told[s.UserID] || len(s.Actor) > 0 {
+			continue
+		}
+		told[s.UserID] = true
+		u, err := user.Get(ctx, t, s.UserID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			err = e.notifyOf(ctx, t, u, notify.BrowserCopied, by, notify.Data{}) // no link: nothing of this request is to be trusted
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reload reads b's client anew in t and checks that b may change it.
