@@ -240,7 +240,18 @@ func (b *browser) gone(sel string) {
 // click waits for an element and clicks on it.
 func (b *browser) click(sel string) {
 	b.t.Helper()
-	b.until("there is "+sel+" to click", fmt.Sprintf(`(e => e && (e.click(), true))(%s)`, find(sel)))
+	b.clickIn("body", sel)
+}
+
+// clickIn waits for an element inside another and clicks on it. One that is on
+// its way out, for a moment, takes no clicks.
+func (b *browser) clickIn(outer, sel string) {
+	b.t.Helper()
+	css, text, _ := strings.Cut(sel, "|")
+	b.until("there is "+sel+" in "+outer+" to click", fmt.Sprintf(`(o => {
+		const e = [...(o?.querySelectorAll(%q) ?? [])].find(e => e.getClientRects().length > 0 && !e.disabled && e.textContent.includes(%q) && getComputedStyle(e).pointerEvents !== "none")
+		return e && (e.click(), true)
+	})(%s)`, css, text, find(outer)))
 }
 
 // fill waits for a field and types into it as the keyboard would, again if

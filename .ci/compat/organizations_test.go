@@ -83,16 +83,24 @@ func TestOrganizationProfile(t *testing.T) {
 	a.fill("input[name=name]", "Acme & Sons")
 	a.click(primary + "|Save")
 	a.see(".cl-profileSection__organizationProfile|Acme & Sons")
-	a.text(`(async () => {
+	a.gone("input[name=name]")
+	a.click(".cl-profileSectionPrimaryButton__organizationProfile")
+	a.see(".cl-avatarImageActions")
+	a.text(`(async () => { // as somebody who has chosen a file
 		const c = Object.assign(document.createElement("canvas"), {width: 64, height: 64})
 		c.getContext("2d").fillRect(0, 0, 32, 64)
-		const blob = await new Promise(r => c.toBlob(r, "image/png"))
-		await Clerk.organization.setLogo({file: new File([blob], "logo.png", {type: "image/png"})})
+		const blob = await new Promise(r => c.toBlob(r, "image/png")), chosen = new DataTransfer()
+		chosen.items.add(new File([blob], "logo.png", {type: "image/png"}))
+		const field = document.querySelector("input[type=file]")
+		field.files = chosen.files
+		field.dispatchEvent(new Event("change", {bubbles: true}))
 		return 0
 	})()`)
 	a.until("the logo is there", "Clerk.organization.hasImage")
+	a.gone("input[name=name]")
 	a.until("it loads", `fetch(Clerk.organization.imageUrl).then(r => r.ok && r.headers.get("content-type").startsWith("image/"))`)
-	a.text(`Clerk.organization.setLogo({file: null}).then(() => 0)`)
+	a.click(".cl-profileSectionPrimaryButton__organizationProfile")
+	a.click(".cl-avatarImageActionsRemove")
 	a.until("the logo is gone", "!Clerk.organization.hasImage")
 
 	// Invite by the component.
@@ -121,14 +129,28 @@ func TestOrganizationProfile(t *testing.T) {
 	// A role changed there is known here at the next token.
 	a.goTo("/blank")
 	a.visit("/organization#/organization-members")
-	a.see(".cl-membersPage__members, .cl-organizationProfile-membersPage, table|bob@example.com")
-	a.text(`Clerk.organization.updateMember({userId: ` + quote(bob.ID) + `, role: "org:editor"}).then(() => 0)`)
+	a.clickIn("tr|bob@example.com", ".cl-selectButton__role")
+	a.click(".cl-selectOption|Editor")
+	a.until("the role is changed", `Clerk.organization.getMemberships().then(l => l.data.some(m => m.role === "org:editor"))`)
 	b.visit("/")
 	b.text(`Clerk.session.getToken({skipCache: true}).then(() => 0)`)
 	b.until("he may edit", `fetch("/__clerk/v1/me").then(r => r.json()).then(u => u.response.organization_memberships[0].role === "org:editor")`)
-	a.text(`Clerk.organization.removeMember(` + quote(bob.ID) + `).then(() => 0)`)
+	a.clickIn("tr|bob@example.com", ".cl-menuButton")
+	a.click("[role=menuitem]|Remove member")
+	a.until("he is removed", `Clerk.organization.getMemberships().then(l => l.total_count === 1)`)
 	b.visit("/")
 	b.until("he is out", "Clerk.organization === null && Clerk.user.organizationMemberships.length === 0")
+
+	// Whoever leaves does so by the component.
+	if _, err := h.Organizations().AddMember(t.Context(), o.ID, organization.NewMember{UserID: bob.ID, Role: "org:member"}); err != nil {
+		t.Fatal(err)
+	}
+	b.text(`Clerk.setActive({organization: ` + quote(o.ID) + `}).then(() => 0)`)
+	b.visit("/organization")
+	b.click("button|Leave organization")
+	b.fill("input[name=deleteOrganizationConfirmation]", "Acme & Sons")
+	b.click(primary + "|Leave organization")
+	b.until("he has left", `fetch("/__clerk/v1/me/organization_memberships?paginated=true").then(r => r.json()).then(l => l.response.total_count === 0)`)
 
 	// Delete by the component.
 	a.goTo("/blank")
@@ -143,7 +165,7 @@ func TestOrganizationProfile(t *testing.T) {
 func TestOrganizationList(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, withOrganizations)
-	ada, bob := h.person(t, "ada@acme.example"), h.person(t, "bob@acme.example")
+	ada, bob, carl := h.person(t, "ada@acme.example"), h.person(t, "bob@acme.example"), h.person(t, "carl@acme.example")
 	o, err := h.Organizations().Create(t.Context(), organization.CreateParams{Name: "Acme", CreatedBy: ada.ID})
 	if err != nil {
 		t.Fatal(err)
@@ -151,13 +173,15 @@ func TestOrganizationList(t *testing.T) {
 	if _, err := h.Organizations().AddDomain(t.Context(), o.ID, "acme.example", organization.AutomaticSuggestion); err != nil {
 		t.Fatal(err)
 	}
-	b := open(t, h)
-	b.arrive(bob.ID, 0)
-	b.visit("/organizations")
-	b.text(`Clerk.session.touch().then(() => 0)`)
-	b.visit("/organizations")
-	b.click("button|Request to join")
-	b.until("he has asked", `fetch("/__clerk/v1/me/organization_suggestions?status=accepted").then(r => r.json()).then(l => l.response.total_count === 1)`)
+	for _, id := range []string{bob.ID, carl.ID} {
+		b := open(t, h)
+		b.arrive(id, 0)
+		b.visit("/organizations")
+		b.text(`Clerk.session.touch().then(() => 0)`)
+		b.visit("/organizations")
+		b.click("button|Request to join")
+		b.until("he has asked", `fetch("/__clerk/v1/me/organization_suggestions?status=accepted").then(r => r.json()).then(l => l.response.total_count === 1)`)
+	}
 	a := open(t, h)
 	a.arrive(ada.ID, 0)
 	a.visit("/organizations")
@@ -166,8 +190,11 @@ func TestOrganizationList(t *testing.T) {
 	a.until("it is active", `Clerk.organization?.name === "Acme"`)
 	a.visit("/organization#/organization-members")
 	a.click("button|Requests")
-	a.click("button|Approve")
+	a.clickIn("tr|bob@acme.example", "button|Approve")
 	a.until("he is let in", `Clerk.organization.getMemberships().then(l => l.total_count === 2)`)
+	a.clickIn("tr|carl@acme.example", "button|Reject")
+	a.until("he is turned down", `Clerk.organization.getMembershipRequests({status: "rejected"}).then(l => l.total_count === 1)`)
+	a.until("and no member", `Clerk.organization.getMemberships().then(l => l.total_count === 2)`)
 }
 
 // TestOrganizationDomains: a domain is added, verified by a code, and set to
@@ -193,7 +220,11 @@ func TestOrganizationDomains(t *testing.T) {
 	m := h.Mail.Wait(t, "ada@acme.example", 1)
 	a.enterCode(m.Data.OTPCode)
 	a.until("it is verified", `Clerk.organization.getDomains().then(l => l.total_count === 1 && l.data[0].verification?.status === "verified")`)
-	a.text(`Clerk.organization.getDomains().then(l => l.data[0].updateEnrollmentMode({enrollmentMode: "automatic_invitation", deletePending: false})).then(() => 0)`)
+	a.visit("/organization")
+	a.clickIn(".cl-profileSectionItem__organizationDomains|acme.example", ".cl-menuButton")
+	a.click("[role=menuitem]|Manage")
+	a.click("label|Automatic invitations")
+	a.click(primary + "|Save")
 	a.until("it invites", `Clerk.organization.getDomains().then(l => l.data[0].enrollmentMode === "automatic_invitation")`)
 }
 
@@ -210,4 +241,19 @@ func TestTaskChooseOrganization(t *testing.T) {
 	b.fill("input[name=name]", "Acme")
 	b.click(primary)
 	b.until("the session is active", `Clerk.session?.status === "active" && Clerk.organization?.name === "Acme"`)
+
+	// Whoever loses it chooses again.
+	list, _, err := h.Organizations().OfUser(t.Context(), u.ID, organization.Page{})
+	if err != nil || len(list) != 1 {
+		t.Fatal(len(list), err)
+	}
+	if err := h.Organizations().Delete(t.Context(), list[0].OrganizationID); err != nil {
+		t.Fatal(err)
+	}
+	b.goTo("/blank")
+	b.visit("/tasks")
+	b.until("the task is there again", `Clerk.client.sessions[0].currentTask?.key === "choose-organization"`)
+	b.fill("input[name=name]", "Second")
+	b.click(primary)
+	b.until("the session is active again", `Clerk.session?.status === "active" && Clerk.organization?.name === "Second"`)
 }

@@ -218,21 +218,6 @@ func (x *exchange) listMembers(a *engine.Actor, v *OrganizationPage) error {
 	return nil
 }
 
-// withOrganizations is withForm where there are organizations.
-func withOrganizations(fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handler {
-	return func(x *exchange) error {
-		a, err := x.organizationActor()
-		if err != nil {
-			return err
-		}
-		f, err := x.form()
-		if err != nil {
-			return err
-		}
-		return fn(x, a, f)
-	}
-}
-
 // inOrganization runs fn with the active organization and some fields of the
 // form. A refusal is shown on the page of the organization.
 func inOrganization(open string, fields []string, fn func(x *exchange, a *engine.Actor, id string, v map[string]string) error) handler {

@@ -5,10 +5,11 @@ import (
 	"github.com/usherauth/usher/auth/internal/httpx"
 )
 
-// withForm runs fn with who acts and the form that was sent.
-func withForm(fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handler {
+// formBy runs fn with who acts, which is what actor says, and the form that was
+// sent.
+func formBy(actor func(x *exchange) (*engine.Actor, error), fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handler {
 	return func(x *exchange) error {
-		a, err := x.actor()
+		a, err := actor(x)
 		if err != nil {
 			return err
 		}
@@ -18,6 +19,16 @@ func withForm(fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handle
 		}
 		return fn(x, a, f)
 	}
+}
+
+// withForm runs fn with who acts and the form that was sent.
+func withForm(fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handler {
+	return formBy((*exchange).actor, fn)
+}
+
+// withOrganizations is withForm where there are organizations.
+func withOrganizations(fn func(x *exchange, a *engine.Actor, f *httpx.Form) error) handler {
+	return formBy((*exchange).organizationActor, fn)
 }
 
 // withID runs fn with the ID that a form names.
