@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/organization"
@@ -14,10 +15,13 @@ import (
 // same, and refusals are *[Error]: quotas (organization.ErrFull), the last
 // manager (organization.ErrLastManager), slugs. What does not exist is
 // store.ErrNotFound. An organization is named by ID or slug.
-type Organizations struct{ o engine.Organizations }
+type Organizations struct {
+	o engine.Organizations
+	a *Auth
+}
 
 // Organizations returns the host's view of all organizations.
-func (a *Auth) Organizations() Organizations { return Organizations{a.engine.Organizations()} }
+func (a *Auth) Organizations() Organizations { return Organizations{a.engine.Organizations(), a} }
 
 // OrganizationsIn is Organizations inside a transaction of the host's own, see
 // [Auth.UsersIn].
@@ -29,7 +33,7 @@ func (a *Auth) OrganizationsIn(in store.Store) (Organizations, error) {
 		}
 		in = sealed
 	}
-	return Organizations{a.engine.Organizations().In(in)}, nil
+	return Organizations{a.engine.Organizations().In(in), a}, nil
 }
 
 // An OrganizationUpdate changes an organization; nil leaves a field.
@@ -139,8 +143,20 @@ type MemberInvitation struct {
 
 // Invite invites people, at most ten: all of them, or, if one cannot be, nobody.
 // The link is mailed to each who is not invited silently; to the others the host
-// brings it, see [MemberInvitation].
+// brings it, see [MemberInvitation]. A RedirectURL is a path or a URL on an
+// allowed origin, like that of [InvitationParams].
 func (o Organizations) Invite(ctx context.Context, id string, people ...OrganizationInvite) ([]MemberInvitation, error) {
+	people = slices.Clone(people)
+	for i, p := range people {
+		if p.RedirectURL == "" {
+			continue
+		}
+		checked, err := o.a.site.Redirects.Check(nil, "redirect_url", p.RedirectURL)
+		if err != nil {
+			return nil, refusal(err)
+		}
+		people[i].RedirectURL = checked
+	}
 	list, err := o.o.Invite(ctx, id, "", people)
 	if err != nil {
 		return nil, refusal(err)

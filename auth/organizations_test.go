@@ -264,6 +264,10 @@ func TestHostInvites(t *testing.T) {
 	if _, err := h.Organizations().Invite(ctx, h.org.ID, auth.OrganizationInvite{EmailAddress: dora, Role: "org:member"}); !errors.Is(err, organization.ErrInvited) {
 		t.Errorf("invited twice: %v", err)
 	}
+	_, err = h.Organizations().Invite(ctx, h.org.ID, auth.OrganizationInvite{EmailAddress: "erin@example.com", Role: "org:member", RedirectURL: "https://evil.example/"})
+	if e, ok := errors.AsType[*auth.Error](err); !ok || e.Code != "redirect_url_domain_mismatch" {
+		t.Errorf("led to another site: %v", err)
+	}
 }
 
 // An organization that the host makes in somebody's name is theirs at once, in

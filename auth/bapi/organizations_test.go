@@ -2,6 +2,7 @@ package bapi_test
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -283,6 +284,11 @@ func TestAttack_M01_CrossTenant(t *testing.T) {
 			continue
 		}
 		seen++
+		for _, part := range regexp.MustCompile(`\{\w+\}`).FindAllString(p, -1) {
+			if parts[strings.Trim(part, "{}")] == "" {
+				t.Errorf("%s has no row: there is no %s of another organization", p, part)
+			}
+		}
 		method, path := fill(p, parts)
 		if a := r.send(method, path, bodyHeader(p), bodyOf(p)); a.status != 404 || a.code() != "resource_not_found" {
 			t.Errorf("%s: %d %s", p, a.status, a.body)

@@ -56,7 +56,8 @@ func named[T any](q *httpx.Form, list []T, text func(T) (name, key string, at in
 	return wire.NewList(list[:min(p.Limit, len(list))], total), nil
 }
 
-func listRoles(c *call) (any, error) {
+// ofRoles calls do with the query and all roles.
+func (c *call) ofRoles(do func(q *httpx.Form, v *engine.RolesView) (any, error)) (any, error) {
 	q, err := httpx.ParseQuery(c.r)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,13 @@ func listRoles(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return named(q, frontend.Roles(v), func(r frontend.Role) (string, string, int64) { return r.Name, r.Key, r.CreatedAt })
+	return do(q, v)
+}
+
+func listRoles(c *call) (any, error) {
+	return c.ofRoles(func(q *httpx.Form, v *engine.RolesView) (any, error) {
+		return named(q, frontend.Roles(v), func(r frontend.Role) (string, string, int64) { return r.Name, r.Key, r.CreatedAt })
+	})
 }
 
 // role answers with the role that has a key or an ID.
@@ -197,19 +204,13 @@ func (c *call) rolePermission(add bool) (any, error) {
 }
 
 func listPermissions(c *call) (any, error) {
-	q, err := httpx.ParseQuery(c.r)
-	if err != nil {
-		return nil, err
-	}
-	v, err := c.orgs().Roles(c.r.Context())
-	if err != nil {
-		return nil, err
-	}
-	var list []frontend.Permission
-	for _, p := range v.All() {
-		list = append(list, frontend.NewPermission(p))
-	}
-	return named(q, list, func(p frontend.Permission) (string, string, int64) { return p.Name, p.Key, p.CreatedAt })
+	return c.ofRoles(func(q *httpx.Form, v *engine.RolesView) (any, error) {
+		var list []frontend.Permission
+		for _, p := range v.All() {
+			list = append(list, frontend.NewPermission(p))
+		}
+		return named(q, list, func(p frontend.Permission) (string, string, int64) { return p.Name, p.Key, p.CreatedAt })
+	})
 }
 
 func permission(p *organization.Permission, err error) (any, error) {
@@ -266,43 +267,38 @@ func deletePermission(c *call) (any, error) {
 }
 
 func listRoleSets(c *call) (any, error) {
-	q, err := httpx.ParseQuery(c.r)
-	if err != nil {
-		return nil, err
-	}
-	v, err := c.orgs().Roles(c.r.Context())
-	if err != nil {
-		return nil, err
-	}
-	return named(q, []backend.RoleSet{backend.NewRoleSet(v)}, func(s backend.RoleSet) (string, string, int64) { return s.Name, s.Key, s.CreatedAt })
+	return c.ofRoles(func(q *httpx.Form, v *engine.RolesView) (any, error) {
+		return named(q, []backend.RoleSet{backend.NewRoleSet(v)}, func(s backend.RoleSet) (string, string, int64) { return s.Name, s.Key, s.CreatedAt })
+	})
 }
 
-// theRoleSet reads the path of the only set of roles.
-func (c *call) theRoleSet() error {
+// theRoleSet is the only set of roles, if the path names it.
+func (c *call) theRoleSet() (set backend.RoleSet, err error) {
 	id, err := c.id("role_set_key_or_id")
 	if err != nil {
-		return err
+		return set, err
 	}
 	v, err := c.orgs().Roles(c.r.Context())
 	if err != nil {
-		return err
+		return set, err
 	}
-	if set := backend.NewRoleSet(v); id != set.ID && id != set.Key {
-		return store.ErrNotFound
+	if set = backend.NewRoleSet(v); id != set.ID && id != set.Key {
+		err = store.ErrNotFound
 	}
-	return nil
+	return set, err
 }
 
 func getRoleSet(c *call) (any, error) {
-	if err := c.theRoleSet(); err != nil {
+	set, err := c.theRoleSet()
+	if err != nil {
 		return nil, err
 	}
-	return shown(backend.NewRoleSet)(c.orgs().Roles(c.r.Context()))
+	return set, nil
 }
 
 // updateRoleSet chooses the roles that founders and new members get.
 func updateRoleSet(c *call) (any, error) {
-	if err := c.theRoleSet(); err != nil {
+	if _, err := c.theRoleSet(); err != nil {
 		return nil, err
 	}
 	f, err := c.body("default_role_key", "creator_role_key")

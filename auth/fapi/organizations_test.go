@@ -358,6 +358,11 @@ func TestAttack_M01_CrossTenant(t *testing.T) {
 			continue
 		}
 		seen++
+		for _, part := range wildcard.FindAllString(rt.Path, -1) {
+			if theirs[strings.Trim(part, "{}")] == "" {
+				t.Errorf("%s %s has no row: nothing of theirs is a %s", rt.Method, rt.Path, part)
+			}
+		}
 		for name, ids := range map[string]map[string]string{"theirs": theirs, "nothing": {}, "own organization, their part": mix(own, theirs)} {
 			if name == "own organization, their part" && strings.Count(rt.Path, "{") == 1 && !strings.HasPrefix(rt.Path, "/v1/me/organization_invitations") && !strings.HasPrefix(rt.Path, "/v1/me/organization_suggestions") {
 				continue // the own organization is the own
