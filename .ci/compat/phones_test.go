@@ -163,3 +163,52 @@ func TestPhonesInTheProfile(t *testing.T) {
 	b.visit("/user#/security")
 	b.see(".cl-profileSection__mfa|SMS")
 }
+
+// <UserProfile/>: a number that is there becomes a second factor by clicks, a new
+// one too, which becomes the default and is taken away again.
+func TestSecondFactorBySMSInTheProfile(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, set(phones))
+	u := h.person(t, "ada@example.com")
+	if _, err := h.Users().AddPhoneNumber(t.Context(), u.ID, adasPhone, true, false); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, h)
+	b.arrive(u.ID, 0)
+	b.visit("/user#/security")
+	b.click("button|Add two-step verification")
+	b.click("[role=menuitem]|SMS")
+	b.click("button|555")
+	b.until("it is a second factor", `Clerk.user.twoFactorEnabled && Clerk.user.phoneNumbers[0].reservedForSecondFactor && Clerk.user.backupCodeEnabled`)
+	b.see("p|Save these backup codes")
+	b.click(primary + "|Finish")
+	b.gone(primary)
+	b.see(".cl-profileSection__mfa|SMS")
+
+	b.click("button|Add two-step verification")
+	b.click("[role=menuitem]|SMS")
+	b.click("button|Add phone number")
+	b.typeInto("input[type=tel]", "4155552672")
+	b.click(primary + "|Add")
+	b.code("+14155552672", 1)
+	b.until("the new one is a second factor too", `Clerk.user.phoneNumbers.filter(p => p.reservedForSecondFactor).length === 2`)
+	b.click(primary + "|Finish")
+	b.gone(primary)
+
+	// The second number becomes the default, which is shown first; the other one is
+	// taken away.
+	menu := func(item string) {
+		t.Helper()
+		b.click(".cl-profileSection__mfa .cl-profileSectionItem__mfa:nth-child(2) .cl-menuButtonEllipsis")
+		b.click("[role=menuitem]|" + item)
+	}
+	menu("Set as default")
+	b.until("it is the default", `Clerk.user.phoneNumbers.find(p => p.phoneNumber.endsWith("2672")).defaultSecondFactor`)
+	menu("Remove")
+	b.click(primary + "|Remove")
+	b.until("one is left", `Clerk.user.phoneNumbers.filter(p => p.reservedForSecondFactor).length === 1`)
+	got, err := h.Users().Get(t.Context(), u.ID)
+	if err != nil || len(got.PhoneNumbers) != 2 || got.PhoneNumbers[0].SecondFactor || !got.PhoneNumbers[1].DefaultSecond || !got.TwoFactorEnabled() {
+		b.fail("%+v %v", got, err)
+	}
+}
