@@ -242,6 +242,32 @@ func TestPasskeysOnPages(t *testing.T) {
 	b.see("[role=alert]|not registered") // the device still offers it
 }
 
+// A step-up on usher's own pages is done with a passkey.
+func TestStepUpWithPasskeyOnPages(t *testing.T) {
+	t.Parallel()
+	h := passkeyHost(t)
+	u := h.person(t, "ada@example.com")
+	b := open(t, h)
+	b.goTo("/blank")
+	b.device()
+	b.arrive(u.ID, 0)
+	b.goTo("/auth/user")
+	b.click("button|Add a passkey")
+	b.see("[role=status]|passkey has been added")
+	b.arrive(u.ID, time.Hour)
+	b.goTo("/auth/user")
+	b.click("summary|Add an email address")
+	b.fill("input[name=email_address]", "second@example.com")
+	b.click("button|Add address")
+	b.at("/auth/verify")
+	b.click("button|Confirm with a passkey")
+	b.at("/auth/user")
+	b.click("summary|Add an email address")
+	b.fill("input[name=email_address]", "second@example.com")
+	b.click("button|Add address")
+	b.at("/auth/user/emails/verify")
+}
+
 // An account that never has a password, by usher's own pages.
 func TestSignUpWithPasskeyOnPages(t *testing.T) {
 	t.Parallel()
