@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/usherauth/usher/store"
@@ -175,6 +176,7 @@ var pagingCases = []testCase{
 	{name: "paging/after not matching", rule: "After need not match Where itself", run: afterNotMatching},
 	{name: "paging/after a deleted record", rule: "if the record of After is gone, the result is empty", run: afterDeleted},
 	{name: "paging/offset behind after", rule: "first After, then Offset, then Limit", run: offsetBehindAfter},
+	{name: "paging/one value", rule: "paging and counting are the same among the records with a value of a Many index", run: oneValue},
 	{name: "paging/walk", rule: "pages that follow one another have every record, once", run: walk},
 }
 
@@ -316,6 +318,44 @@ func offsetBehindAfter(r *run) {
 	q = ordered("rank", true) // d a b e c
 	q.After, q.Offset, q.Limit = "a", 1, 1
 	r.wantIDs(q, "e")
+}
+
+func oneValue(r *run) {
+	r.put(rec("a", "tag=red", "tag=big", "rank=2", "name=x"), rec("b", "tag=red", "name=x"), rec("c", "tag=big", "rank=1"),
+		rec("d", "tag=red", "tag=big", "rank=1"), rec("e", "tag=red", "tag=old", "rank=3"), rec("f"))
+	red := match("tag", store.In, "red")
+	for _, c := range []struct {
+		and []store.Match
+		ids string
+	}{
+		{nil, "a b d e"},
+		{[]store.Match{match("tag", store.In, "big")}, "a d"},
+		{[]store.Match{match("tag", store.In, "old", "big")}, "a d e"},
+		{[]store.Match{match("tag", store.NotIn, "old")}, "a b d"},
+		{[]store.Match{match("rank", store.Greater, "1"), match("tag", store.In, "big")}, "a"},
+		{[]store.Match{match("name", store.Contains, "x")}, "a b"},
+		{[]store.Match{match("rank", store.In, "1", "3")}, "d e"},
+		{[]store.Match{match("tag", store.In)}, ""},
+	} {
+		for _, desc := range []bool{false, true} {
+			ids := strings.Fields(c.ids)
+			if desc {
+				slices.Reverse(ids)
+			}
+			q := where(append([]store.Match{red}, c.and...)...)
+			q.Desc = desc
+			r.wantIDs(q, strings.Join(ids, " "))
+			r.wantCount(q, len(ids))
+			slices.Reverse(q.Where)
+			r.wantIDs(q, strings.Join(ids, " "))
+			q.Offset, q.Limit = 1, 2
+			r.wantIDs(q, strings.Join(ids[min(1, len(ids)):min(3, len(ids))], " "))
+			if q.Offset = 0; len(ids) > 0 {
+				q.After = ids[0]
+				r.wantIDs(q, strings.Join(ids[1:min(3, len(ids))], " "))
+			}
+		}
+	}
 }
 
 func walk(r *run) {

@@ -99,8 +99,13 @@ func (l *layout) readRows(ctx context.Context, c Conn, sql string, args []any) (
 
 func (l *layout) count(ctx context.Context, c Conn, q store.Query) (n int, err error) {
 	b := &builder{d: l.d}
-	b.add("SELECT count(*) FROM ", l.table, " t")
-	l.where(b, q.Where)
+	b.add("SELECT count(*)")
+	if keys, rest := l.driven(q.Where); keys != nil {
+		l.fromKeys(b, keys, rest)
+	} else {
+		b.add(" FROM ", l.table, " t")
+		l.where(b, q.Where)
+	}
 	err = c.Query(ctx, b.String(), b.args, func(scan ScanFunc) error { return scan(&n) })
 	return n, err
 }

@@ -47,8 +47,16 @@ func (l *layout) column(index string, exact bool) string {
 
 // selectRecords writes the statement that finds records.
 func (f *find) selectRecords() *builder {
+	if keys, rest := f.l.driven(f.q.Where); keys != nil && f.q.Order == "" {
+		return f.selectDriven(keys, rest)
+	}
 	b := &builder{d: f.l.d}
-	b.add("SELECT ", f.l.columns, " FROM ", f.l.table, " t")
+	b.add("SELECT ", f.l.columns, " FROM ")
+	late := f.q.Offset > 0 // the index knows the IDs: what is skipped is not read
+	if late {
+		b.add("(SELECT t.id FROM ")
+	}
+	b.add(f.l.table, " t")
 	f.l.where(b, f.q.Where)
 	if f.after != nil {
 		if len(f.q.Where) == 0 {
@@ -60,6 +68,10 @@ func (f *find) selectRecords() *builder {
 	}
 	f.order(b)
 	f.page(b)
+	if late {
+		b.add(") p CROSS JOIN ", f.l.table, " t WHERE t.id = p.id")
+		f.order(b)
+	}
 	return b
 }
 

@@ -193,6 +193,11 @@ func pagingFaults() []Fault {
 			}
 			return rightPage(q, recs)
 		})),
+		fault("backwards only the first condition holds", "paging/one value", asking(func(q *store.Query) {
+			if q.Desc && q.Order == "" && len(q.Where) > 1 {
+				q.Where = q.Where[:1]
+			}
+		})),
 		fault("After skips ties", "paging/walk", hooks{
 			find: func(ctx context.Context, tx store.Tx, q store.Query) ([]store.Record, error) {
 				recs, err := tx.Find(ctx, q)
