@@ -254,7 +254,7 @@ func Accept(ctx context.Context, tx store.Tx, o *Organization, r *Roles, i *Invi
 	if m, err := GetMembership(ctx, tx, o.ID, u.ID); !missing(err) {
 		return m, err
 	}
-	return add(ctx, tx, o, r, NewMember{UserID: u.ID, Role: i.Role, Texts: Texts(u), PublicMetadata: i.PublicMetadata,
+	return add(ctx, tx, o, r, NewMember{UserID: u.ID, Role: i.Role, Profile: ProfileOf(u), PublicMetadata: i.PublicMetadata,
 		PrivateMetadata: i.PrivateMetadata}, now)
 }
 

@@ -1,13 +1,11 @@
 package organization
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -110,163 +108,6 @@ func GetAll(ctx context.Context, tx store.Tx, ids ...string) (map[string]*Organi
 		out[o.ID] = o
 	}
 	return out, err
-}
-
-// A MemberFilter narrows a list of an organization's members; every field that
-// is set must hold.
-type MemberFilter struct {
-	Roles   []string // alternatives
-	UserIDs []string // alternatives
-	// Query are words that names or addresses begin with, the last one perhaps
-	// unfinished, or a user's ID.
-	Query                       string
-	CreatedBefore, CreatedAfter time.Time
-}
-
-// Members returns the members of o that f asks for and how many there are in
-// all.
-func Members(ctx context.Context, tx store.Tx, o *Organization, f MemberFilter, p Page) ([]*Membership, int, error) {
-	_, desc, err := p.order("created_at")
-	if err != nil {
-		return nil, 0, err
-	}
-	for i, role := range f.Roles {
-		if role == "org:basic_member" {
-			f.Roles[i] = Member
-		}
-	}
-	if len(f.Roles) < 2 {
-		role := ""
-		if len(f.Roles) == 1 {
-			role = f.Roles[0]
-		}
-		return members(ctx, tx, o, f, role, desc, p)
-	}
-	// One list per role, merged: a page of the whole is in the first pages of
-	// each.
-	var all []*Membership
-	total := 0
-	first := Page{}
-	if p.Limit > 0 {
-		first.Limit = p.Offset + p.Limit
-	}
-	for _, role := range slices.Compact(slices.Sorted(slices.Values(f.Roles))) {
-		ms, n, err := members(ctx, tx, o, f, role, desc, first)
-		if err != nil {
-			return nil, 0, err
-		}
-		all, total = append(all, ms...), total+n
-	}
-	slices.SortFunc(all, func(a, b *Membership) int {
-		c := cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
-		if desc {
-			c = -c
-		}
-		return c
-	})
-	all = all[min(p.Offset, len(all)):]
-	if p.Limit > 0 {
-		all = all[:min(p.Limit, len(all))]
-	}
-	return all, total, nil
-}
-
-// members lists the members with one role, or with any if it is empty.
-func members(ctx context.Context, tx store.Tx, o *Organization, f MemberFilter, role string, desc bool, p Page) ([]*Membership, int, error) {
-	q := store.Query{Order: "by_org", Where: within("by_org", o.ID), Desc: desc, Offset: p.Offset, Limit: p.Limit}
-	prefix := o.ID
-	if role != "" {
-		prefix += "/" + role
-		q.Order, q.Where = "by_role", within("by_role", prefix)
-	}
-	counted := true // the organization knows how many
-	if len(f.UserIDs) > 0 {
-		var pairs []string
-		for _, id := range f.UserIDs {
-			pairs = append(pairs, pair(o.ID, id))
-		}
-		q.Where = append(q.Where, store.Match{Index: "pair", Values: pairs})
-		counted = false
-	}
-	if m := searched(o.ID, f.Query); len(m) > 0 {
-		q.Where = append(q.Where, m...)
-		counted = false
-	}
-	for _, c := range []struct {
-		op store.Op
-		at time.Time
-	}{{store.Less, f.CreatedBefore}, {store.Greater, f.CreatedAfter}} {
-		if !c.at.IsZero() {
-			q.Where = append(q.Where, store.Match{Index: q.Order, Op: c.op, Values: []string{timed(prefix, c.at)}})
-			counted = false
-		}
-	}
-	total := o.MembersCount
-	if role != "" {
-		total = o.RoleCounts[role]
-	}
-	if !counted {
-		var err error
-		if total, err = memberships.Count(ctx, tx, q); err != nil {
-			return nil, 0, err
-		}
-	}
-	ms, err := memberships.Find(ctx, tx, q)
-	return ms, total, err
-}
-
-// prefixLens are the lengths of the beginnings of words that are indexed.
-var prefixLens = []int{1, 2, 4, 6}
-
-// maxPrefixes bounds the entries of one membership.
-const maxPrefixes = 64
-
-// words cuts a text where people do.
-func words(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" .,;:@+-_'\"()\n\t", r) })
-}
-
-// prefixes are the beginnings of the words of texts.
-func prefixes(texts []string) []string {
-	var out []string
-	for _, t := range texts {
-		for _, w := range words(t) {
-			runes := []rune(w)
-			for _, n := range prefixLens {
-				if n > len(runes) {
-					break
-				}
-				if p := string(runes[:n]); !slices.Contains(out, p) && len(out) < maxPrefixes {
-					out = append(out, p)
-				}
-			}
-		}
-	}
-	return out
-}
-
-// searched are the conditions of a query: the beginning of its longest word
-// narrows it down, then the whole of it is looked for.
-func searched(organizationID, query string) []store.Match {
-	if query = strings.TrimSpace(query); strings.HasPrefix(query, "user_") { // IDs keep their case
-		return []store.Match{{Index: "pair", Values: []string{pair(organizationID, query)}}}
-	}
-	if query = user.Fold(query); query == "" {
-		return nil
-	}
-	var ms []store.Match
-	ws := words(query)
-	slices.SortStableFunc(ws, func(a, b string) int { return len(b) - len(a) })
-	if len(ws) > 0 {
-		runes, best := []rune(ws[0]), ""
-		for _, n := range prefixLens {
-			if n <= len(runes) {
-				best = string(runes[:n])
-			}
-		}
-		ms = append(ms, store.Match{Index: "search", Values: []string{organizationID + "/" + best}})
-	}
-	return append(ms, store.Match{Index: "text", Op: store.Contains, Values: []string{query}})
 }
 
 // OfUser returns the memberships of a user, newest first, and how many there

@@ -3,7 +3,6 @@ package organization
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +20,7 @@ type Membership struct {
 	// the host alone; the host writes both.
 	PublicMetadata  json.RawMessage `json:"public_metadata,omitempty"`
 	PrivateMetadata json.RawMessage `json:"private_metadata,omitempty"`
-	// Texts are what the member is looked for by. They follow the user, see
-	// [Follow].
-	Texts     []string  `json:"texts,omitempty"`
+	Profile
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -38,8 +35,10 @@ var MembershipKind = &store.Kind{Name: "membership", Indexes: []store.Index{
 	{Name: "by_user"},            // user/time
 	{Name: "created_at"},
 	{Name: "custom_role"},        // a role that could be deleted
-	{Name: "search", Many: true}, // organization/beginning of a word
+	{Name: "search", Many: true}, // organization/beginning of a word, or role
 	{Name: "text"},               // what is searched, whole
+	{Name: "by_phone_number"},    // organization/text, and so on: see MemberOrders
+	{Name: "by_email_address"}, {Name: "by_first_name"}, {Name: "by_last_name"}, {Name: "by_username"},
 }}
 
 var memberships = store.Table[Membership, *Membership]{Kind: MembershipKind}
@@ -52,8 +51,12 @@ func (m *Membership) StoreEntries() []store.Entry {
 	if m.Role != Admin && m.Role != Member {
 		es = append(es, store.Entry{Index: "custom_role", Value: m.Role})
 	}
+	es = append(es, store.Entry{Index: "search", Value: roleWord(m.OrganizationID, m.Role)})
 	for _, p := range prefixes(m.Texts) {
 		es = append(es, store.Entry{Index: "search", Value: m.OrganizationID + "/" + p})
+	}
+	for _, field := range MemberOrders[1:] {
+		es = append(es, store.Entry{Index: "by_" + field, Value: ordered(m.OrganizationID, m.Keys[field])})
 	}
 	if text := strings.Join(m.Texts, "\n"); text != "" {
 		es = append(es, store.Entry{Index: "text", Value: clip(text)})
@@ -74,28 +77,10 @@ func clip(s string) string {
 
 func pair(organizationID, userID string) string { return organizationID + "/" + userID }
 
-// Texts are what a user is looked for by among the members.
-func Texts(u *user.User) []string {
-	var out []string
-	add := func(s string) {
-		if s = user.Fold(strings.TrimSpace(s)); s != "" && !slices.Contains(out, s) {
-			out = append(out, strings.ReplaceAll(s, "\n", " "))
-		}
-	}
-	add(u.Name())
-	add(u.Username)
-	for _, list := range [][]user.Identification{u.EmailAddresses, u.PhoneNumbers} {
-		for _, id := range list {
-			add(id.Canonical)
-		}
-	}
-	return out
-}
-
 // NewMember is who is added.
 type NewMember struct {
 	UserID, Role                    string
-	Texts                           []string
+	Profile                         Profile // see [ProfileOf]
 	PublicMetadata, PrivateMetadata json.RawMessage
 	CreatedAt                       time.Time // zero: now
 }
@@ -124,11 +109,11 @@ func add(ctx context.Context, tx store.Tx, o *Organization, r *Roles, n NewMembe
 	} else if !missing(err) {
 		return nil, err
 	}
-	m := &Membership{Meta: store.Meta{ID: store.NewID("orgmem", now)}, OrganizationID: o.ID, UserID: n.UserID, Role: role.Key,
-		Texts: n.Texts, CreatedAt: now, UpdatedAt: now}
+	m := &Membership{OrganizationID: o.ID, UserID: n.UserID, Role: role.Key, Profile: n.Profile, CreatedAt: now, UpdatedAt: now}
 	if !n.CreatedAt.IsZero() {
 		m.CreatedAt = n.CreatedAt
 	}
+	m.ID = store.NewID("orgmem", m.CreatedAt) // what a search finds is in order of IDs
 	var err error
 	if m.PublicMetadata, err = user.CheckMetadata(n.PublicMetadata); err != nil {
 		return nil, err
@@ -271,26 +256,6 @@ func Metadata(field *json.RawMessage, m json.RawMessage, merge bool) (err error)
 		*field, err = user.CheckMetadata(m)
 	}
 	return err
-}
-
-// Follow gives the memberships of a user the texts that the user is now looked
-// for by.
-func Follow(ctx context.Context, tx store.Tx, u *user.User) error {
-	ms, err := memberships.Find(ctx, tx, store.Query{Where: within("by_user", u.ID)})
-	if err != nil {
-		return err
-	}
-	texts := Texts(u)
-	for _, m := range ms {
-		if slices.Equal(m.Texts, texts) {
-			continue
-		}
-		m.Texts = texts
-		if err := memberships.Put(ctx, tx, m); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // assigned reports whether any member has a role. Of a built-in one nobody

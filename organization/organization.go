@@ -274,10 +274,21 @@ func drop[T any, P interface {
 	}
 }
 
-// Sweep takes a step of one remainder away, in the transaction, and reports
-// whether there is more to do.
+// Sweep does a step of what was left for later, in the transaction, and reports
+// whether there is more to do: it takes deleted organizations apart and brings
+// memberships up to date.
 func Sweep(ctx context.Context, tx store.Tx) (more bool, err error) {
-	rs, err := remainders.Find(ctx, tx, store.Query{Limit: 2})
+	for _, step := range []func(context.Context, store.Tx) (bool, error){sweepRemainder, catchUp, reindex} {
+		if more, err = step(ctx, tx); more || err != nil {
+			return more, err
+		}
+	}
+	return false, nil
+}
+
+// sweepRemainder takes a step of one remainder away.
+func sweepRemainder(ctx context.Context, tx store.Tx) (more bool, err error) {
+	rs, err := remainders.Find(ctx, tx, store.Query{Limit: 1})
 	if err != nil || len(rs) == 0 {
 		return false, err
 	}
@@ -285,7 +296,7 @@ func Sweep(ctx context.Context, tx store.Tx) (more bool, err error) {
 	if err != nil || !done {
 		return true, err
 	}
-	return len(rs) > 1, remainders.Delete(ctx, tx, rs[0])
+	return true, remainders.Delete(ctx, tx, rs[0])
 }
 
 // within are the conditions of a range of an index whose values begin with a

@@ -20,7 +20,7 @@ var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 var kinds = []*store.Kind{organization.Kind, organization.SlugKind, organization.MembershipKind, organization.RoleKind, organization.RoleSetKind,
 	organization.PermissionKind, organization.InvitationKind, organization.RequestKind, organization.SuggestionKind, organization.DomainKind,
-	organization.TeamKind, organization.TeamMemberKind, organization.RemainderKind, organization.ChangeKind, user.Kind, user.ImageKind}
+	organization.TeamKind, organization.TeamMemberKind, organization.RemainderKind, organization.StragglerKind, organization.ChangeKind, user.Kind, user.ImageKind}
 
 // catalogue is a host's: editors may edit reports, and leads manage members
 // too.
@@ -106,7 +106,7 @@ func (w *world) found(founder string, quota int) (id string) {
 
 func (w *world) add(org, userID, role string) error {
 	return w.in(org, func(tx store.Tx, r *organization.Roles, o *organization.Organization) error {
-		_, err := organization.Add(context.Background(), tx, o, r, organization.NewMember{UserID: userID, Role: role, Texts: []string{userID + " person"}}, now)
+		_, err := organization.Add(context.Background(), tx, o, r, organization.NewMember{UserID: userID, Role: role, Profile: organization.Profile{Texts: []string{userID + " person"}}}, now)
 		return err
 	})
 }
@@ -477,7 +477,7 @@ func TestSearch(t *testing.T) {
 		EmailAddresses: []user.Identification{{ID: "idn_1", Value: "rob.smith@example.com", Canonical: "rob.smith@example.com"}}}
 	for _, o := range []string{org, other} {
 		w.must(w.in(o, func(tx store.Tx, r *organization.Roles, o *organization.Organization) error {
-			_, err := organization.Add(t.Context(), tx, o, r, organization.NewMember{UserID: u.ID, Role: organization.Member, Texts: organization.Texts(u)}, now)
+			_, err := organization.Add(t.Context(), tx, o, r, organization.NewMember{UserID: u.ID, Role: organization.Member, Profile: organization.ProfileOf(u)}, now)
 			return err
 		}))
 	}

@@ -71,7 +71,7 @@ func AcceptRequest(ctx context.Context, tx store.Tx, o *Organization, r *Roles, 
 	if m, err := GetMembership(ctx, tx, o.ID, u.ID); !missing(err) {
 		return m, err
 	}
-	return Add(ctx, tx, o, r, NewMember{UserID: u.ID, Role: r.Default(), Texts: Texts(u)}, now)
+	return Add(ctx, tx, o, r, NewMember{UserID: u.ID, Role: r.Default(), Profile: ProfileOf(u)}, now)
 }
 
 // RejectRequest refuses a request.

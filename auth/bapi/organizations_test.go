@@ -119,6 +119,26 @@ func TestOrganizations(t *testing.T) {
 	if role := r.must("PATCH", at+"/"+bob, fields{"role": "org:admin"}).str(t, "role"); role != "org:admin" {
 		t.Errorf("role %s", role)
 	}
+	ordered := func(order string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, m := range r.must("GET", at+"?order_by="+order, nil).data(t) {
+			got = append(got, m["public_user_data"].(map[string]any)["user_id"].(string))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", order, got, want)
+		}
+	}
+	ordered("email_address", ada, bob)
+	ordered("-email_address", bob, ada)
+	ordered("%2Bfirst_name", ada, bob) // ada has none
+	ordered("last_name", ada, bob)
+	r.must("PATCH", "/v1/users/"+ada, fields{"first_name": "Cy", "last_name": ""})
+	ordered("first_name", bob, ada)
+	r.must("PATCH", "/v1/users/"+ada, fields{"first_name": "", "last_name": "Cy"}) // the whole name is what it was
+	ordered("first_name", ada, bob)
+	ordered("last_name", bob, ada)
+	r.refused("GET", at+"?order_by=color", nil, 422, "form_param_value_invalid")
 	if n := r.must("GET", "/v1/users/"+bob+"/organization_memberships", nil).total(t); n != 1 {
 		t.Errorf("%d memberships", n)
 	}

@@ -13,7 +13,7 @@ import (
 // organizationKinds are the kinds of records of organizations.
 var organizationKinds = []*store.Kind{organization.Kind, organization.SlugKind, organization.MembershipKind, organization.RoleKind, organization.RoleSetKind,
 	organization.PermissionKind, organization.InvitationKind, organization.RequestKind, organization.SuggestionKind, organization.DomainKind, organization.TeamKind,
-	organization.TeamMemberKind, organization.RemainderKind, organization.ChangeKind}
+	organization.TeamMemberKind, organization.RemainderKind, organization.StragglerKind, organization.ChangeKind}
 
 // A scope is an organization inside a transaction, as one who acts in it sees
 // it, or as the host does.
@@ -276,7 +276,7 @@ func (e *Engine) found(ctx context.Context, t *txn, u *user.User, p organization
 	if err != nil || u == nil {
 		return o, err
 	}
-	_, err = organization.Add(ctx, t, o, roles, organization.NewMember{UserID: u.ID, Role: roles.Creator(), Texts: organization.Texts(u)}, t.now)
+	_, err = organization.Add(ctx, t, o, roles, organization.NewMember{UserID: u.ID, Role: roles.Creator(), Profile: organization.ProfileOf(u)}, t.now)
 	return o, err
 }
 
@@ -356,19 +356,20 @@ func (e *Engine) dissolve(ctx context.Context, t *txn, o *organization.Organizat
 	return organization.Delete(ctx, t, o, t.now)
 }
 
-// sweepOrganizations takes apart what is left of large organizations that were
-// deleted.
-func (e *Engine) sweepOrganizations(ctx context.Context) error {
-	for more := true; more && ctx.Err() == nil; {
-		err := e.store.Update(ctx, func(tx store.Tx) (err error) {
+// sweepSteps is how many steps run between two other jobs.
+const sweepSteps = 5
+
+// sweepOrganizations does some of what large organizations have left for later,
+// and reports whether there is more to do.
+func (e *Engine) sweepOrganizations(ctx context.Context) (more bool, err error) {
+	more = true
+	for n := 0; n < sweepSteps && more && err == nil; n++ {
+		err = e.store.Update(ctx, func(tx store.Tx) (err error) {
 			more, err = organization.Sweep(ctx, tx)
 			return err
 		})
-		if err != nil {
-			return err
-		}
 	}
-	return ctx.Err()
+	return more, err
 }
 
 // OrganizationRoles returns the roles that members can have.

@@ -67,7 +67,7 @@ func (e *Engine) addMember(ctx context.Context, t *txn, s *scope, n organization
 	if err != nil {
 		return nil, missingAs(err, fault.New("form_resource_not_found", "user_id"))
 	}
-	n.Texts = organization.Texts(u)
+	n.Profile = organization.ProfileOf(u)
 	m, err := organization.Add(ctx, t, s.org, s.roles, n, t.now)
 	if err != nil {
 		return nil, err

@@ -24,12 +24,16 @@ const (
 	teamsClaim = "tms"
 )
 
-// searchTexts are the entries that a user is looked for by, as one text.
+// followed are the indexes of users that hold what members are looked for and
+// ordered by.
+var followed = []string{"search", "first_name", "last_name", "username", "primary_email", "primary_phone"}
+
+// searchTexts are the entries of a user that memberships follow, as one text.
 func searchTexts(r store.Record) string {
 	var out []string
 	for _, e := range r.Entries {
-		if e.Index == "search" {
-			out = append(out, e.Value)
+		if slices.Contains(followed, e.Index) {
+			out = append(out, e.Index+" "+e.Value)
 		}
 	}
 	slices.Sort(out)

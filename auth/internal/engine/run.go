@@ -49,7 +49,13 @@ func (e *Engine) runJobs(ctx context.Context) {
 		}
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
-			e.job(ctx, "sweep deleted organizations", e.sweepOrganizations)
+			e.job(ctx, "sweep organizations", func(ctx context.Context) error {
+				more, err := e.sweepOrganizations(ctx)
+				if more && err == nil { // at the next tick
+					swept = time.Time{}
+				}
+				return err
+			})
 		}
 		if now.Sub(purged) >= purgeEvery {
 			if e.job(ctx, "purge", func(ctx context.Context) error { _, err := e.store.Purge(ctx, now); return err }) {

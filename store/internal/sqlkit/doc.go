@@ -29,6 +29,11 @@
 //	e := sqlkit.NewEngine(dialect, db)
 //	err := e.Update(ctx, func(tx store.Tx) error { … })
 //
+// A page of the records that have a value in a Many index, or one in each of
+// several, by ID, comes from the key table, where they lie in that order: it
+// costs what the page holds, and what an offset skips is an entry of an index.
+// Counts of such records look at nothing else.
+//
 // # What it refuses
 //
 // To know a driver: statements and errors come and go through [DB] and [Conn].
