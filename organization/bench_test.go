@@ -21,10 +21,10 @@ import (
 	"github.com/usherauth/usher/user"
 )
 
-// BenchmarkMembers measures an organization's list of members. The sizes are
-// in USHER_BENCH_MEMBERS, such as 1000,10000,100000: what a page costs does not
-// depend on them.
-func BenchmarkMembers(b *testing.B) {
+// sizes runs a benchmark on both databases at each of the sizes in
+// USHER_BENCH_MEMBERS, such as 1000,10000,100000: what a page costs does not
+// depend on them. settled is to be called when everybody is there.
+func sizes(b *testing.B, bench func(b *testing.B, st store.Store, n int, settled func())) {
 	for _, size := range strings.Split(cmp.Or(os.Getenv("USHER_BENCH_MEMBERS"), "1000"), ",") {
 		n, err := strconv.Atoi(size)
 		if err != nil {
@@ -36,7 +36,7 @@ func BenchmarkMembers(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.Cleanup(func() { st.Close() })
-			benchMembers(b, st, n, func() {})
+			bench(b, st, n, func() {})
 		})
 		b.Run("postgres/"+size, func(b *testing.B) {
 			dsn := postgrestest.New(b)
@@ -45,10 +45,16 @@ func BenchmarkMembers(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.Cleanup(func() { st.Close() })
-			benchMembers(b, st, n, func() { vacuum(b, dsn) })
+			bench(b, st, n, func() { vacuum(b, dsn) })
 		})
 	}
 }
+
+// BenchmarkMembers measures an organization's list of members.
+func BenchmarkMembers(b *testing.B) { sizes(b, benchMembers) }
+
+// BenchmarkMemberships measures the organizations of one user.
+func BenchmarkMemberships(b *testing.B) { sizes(b, benchMemberships) }
 
 // profile is that of one of many people: one in nine has a name that begins
 // with first7.
@@ -58,20 +64,6 @@ func profile(i int) organization.Profile {
 		EmailAddresses: []user.Identification{{ID: "idn", Value: email, Canonical: email}}})
 }
 
-// vacuum does at once what the server does a minute after so many writes.
-func vacuum(b *testing.B, dsn string) {
-	c, err := pgx.Connect(b.Context(), dsn)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Close(b.Context())
-	if _, err := c.Exec(b.Context(), "VACUUM ANALYZE"); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// benchMembers measures n members of one organization. settled is called when
-// they are there.
 func benchMembers(b *testing.B, st store.Store, n int, settled func()) {
 	ctx, w := context.Background(), newWorld(b, st)
 	org := w.found("user_founder", 0)
@@ -129,4 +121,43 @@ func benchMembers(b *testing.B, st store.Store, n int, settled func()) {
 			w.must(w.remove(org, "user_new"))
 		}
 	})
+}
+
+func benchMemberships(b *testing.B, st store.Store, n int, settled func()) {
+	ctx, w, u := context.Background(), newWorld(b, st), named("user_ada", "Ada Lovelace", "ada@example.com")
+	for range n {
+		w.join(w.found("", 0), organization.Member, u)
+	}
+	settled()
+	for name, offset := range map[string]int{"newest": 0, "last page": n - 10} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				w.must(w.View(ctx, func(tx store.Tx) error {
+					ms, total, err := organization.OfUser(ctx, tx, u.ID, organization.Page{Offset: offset, Limit: 10})
+					if len(ms) != 10 || total != n {
+						b.Fatalf("%d of %d", len(ms), total)
+					}
+					return err
+				}))
+			}
+		})
+	}
+	b.Run("new name", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			u.FirstName = fmt.Sprint("Ada", i)
+			w.must(w.Update(ctx, func(tx store.Tx) error { return organization.Follow(ctx, tx, u) }))
+		}
+	})
+}
+
+// vacuum does at once what the server does a minute after so many writes.
+func vacuum(b *testing.B, dsn string) {
+	c, err := pgx.Connect(b.Context(), dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close(b.Context())
+	if _, err := c.Exec(b.Context(), "VACUUM ANALYZE"); err != nil {
+		b.Fatal(err)
+	}
 }

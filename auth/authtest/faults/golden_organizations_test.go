@@ -63,6 +63,12 @@ func goldenOrganizations(t *testing.T, r *rig, v *visitor) {
 		}
 	}
 	goldenRemainder(t, r)
+
+	// By use it takes a hundred organizations to make one of these.
+	must(r.Store.Update(ctx, func(tx store.Tx) error {
+		_, err := tx.Put(ctx, store.Record{Kind: organization.StragglerKind, ID: frank.ID, Data: []byte(`{"after":"orgmem_gone"}`)})
+		return err
+	}))
 }
 
 // goldenRemainder leaves what is left of an organization that was too large to
