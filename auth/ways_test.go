@@ -236,7 +236,7 @@ func newWalk(t testing.TB, way way, st store.Store, change func(*auth.Config)) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.HasPrefix(way.name, "sign-up") { // the first new password unpacks the lists of common ones
+	if strings.HasPrefix(way.steps[0].path, signUps) { // the first new password unpacks the lists of common ones
 		first := user.CreateParams{EmailAddresses: []string{"first@example.com"}, Password: wayPassword}
 		if _, err := a.Users().Create(t.Context(), first); err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 // maxStatements is what a request may take in all, BEGIN and COMMIT among them:
 // who it is, what the step is decided from, once before the transaction and
 // once in it, what it writes, and the client that is answered with.
-const maxStatements = 44
+const maxStatements = 40
 
 // TestStepsAreOneTransaction: a step of any way in is one transaction, beside
 // the one that counts a try before it is judged, and a bounded number of
