@@ -14,8 +14,8 @@ import (
 // has no such text comes first, or last if the order is descending.
 var MemberOrders = []string{"created_at", "phone_number", "email_address", "first_name", "last_name", "username"}
 
-// MaxCounted is how far the members that a query finds are counted. Where there
-// are more, the total is MaxCounted, or one more than what the page ends with if
+// MaxCounted is how far the members that a query finds are counted, at least.
+// Where there are more, the total may be MaxCounted, or one more than what the page ends with if
 // that is behind it: who goes on while there are more comes to the end. Without
 // a query totals are exact.
 const MaxCounted = 10_000
@@ -152,16 +152,25 @@ func (l *memberList) of(ctx context.Context, tx store.Tx, role string, p Page) (
 	return ms, total, err
 }
 
-// countFound counts what q finds, up to [MaxCounted]. n is the length of q's
+// countFound counts what q finds, at least up to [MaxCounted]. n is the length of q's
 // page, which often tells.
 func countFound(ctx context.Context, tx store.Tx, q store.Query, n int) (int, error) {
 	seen := q.Offset + n
 	if (n > 0 || q.Offset == 0) && (q.Limit == 0 || n < q.Limit) {
 		return seen, nil
 	}
-	q.Order = ""
-	q.Offset, q.Limit = max(MaxCounted, seen), 1
-	more, err := memberships.Find(ctx, tx, q)
+	// Of several conditions the first may say that there are not too many to
+	// look at, so that they are gone through once.
+	at := store.Query{Where: q.Where[:1], Offset: 2 * MaxCounted, Limit: 1}
+	if len(q.Where) > 1 {
+		if many, err := memberships.Find(ctx, tx, at); err != nil {
+			return 0, err
+		} else if len(many) == 0 {
+			return memberships.Count(ctx, tx, q)
+		}
+	}
+	at.Where, at.Offset = q.Where, max(MaxCounted, seen)
+	more, err := memberships.Find(ctx, tx, at)
 	switch {
 	case err != nil:
 		return 0, err

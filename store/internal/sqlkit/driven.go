@@ -33,7 +33,9 @@ func (l *layout) driven(ms []store.Match) (keys, rest []store.Match) {
 
 // fromKeys writes the tables and conditions of a query that is driven: k are
 // the rows of the key table, t the records if they are looked at. In SQLite a
-// CROSS JOIN keeps that order; to PostgreSQL it is any join.
+// CROSS JOIN keeps that order; to PostgreSQL it is any join, but an OFFSET keeps
+// it from beginning with another condition, of which a plan for all values does
+// not know how many rows it has.
 func (l *layout) fromKeys(b *builder, keys, rest []store.Match) {
 	b.add(" FROM ", l.keys, " k")
 	if len(rest) > 0 {
@@ -44,7 +46,7 @@ func (l *layout) fromKeys(b *builder, keys, rest []store.Match) {
 	for _, m := range keys[1:] {
 		b.add(" AND EXISTS (SELECT 1 FROM ", l.keys, " e WHERE e.ix = ", literal(m.Index), " AND e.disc = k.disc AND ")
 		l.compare(b, "e.value", "", store.In, m.Values)
-		b.add(")")
+		b.add(" LIMIT 1 OFFSET 0)")
 	}
 	if len(rest) > 0 {
 		b.add(" AND t.id = k.disc")
