@@ -133,3 +133,14 @@ func TestSignInOrUpByLink(t *testing.T) {
 		t.Error("nobody is signed in")
 	}
 }
+
+// It is a sign-up: it costs what those cost.
+func TestSignInOrUpCostsWork(t *testing.T) {
+	r := newRig(t, func(c *setup) { c.settings.Captcha.SignUp, c.settings.Password.Required = true, false })
+	b := r.browser()
+	p := signInPath(b.post("/v1/client/sign_ins", "identifier", bob, "sign_up_if_missing", "true", "strategy", "email_code").ok())
+	b.post(p+"/attempt_first_factor", "strategy", "email_code", "code", r.lastCode()).refused(404, "sign_up_if_missing_transfer")
+	b.post("/v1/client/sign_ups", "transfer", "true").refused(400, "captcha_missing_token")
+	b.post("/v1/client/sign_ups", "transfer", "true", "captcha_token", "1.2.3.4.5.6").refused(400, "captcha_invalid")
+	b.post("/v1/client/sign_ups", "transfer", "true", "captcha_token", b.work()).ok().is("response.status", "complete")
+}

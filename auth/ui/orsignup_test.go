@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/usherauth/usher/auth/captcha"
 	"github.com/usherauth/usher/auth/settings"
 )
 
@@ -102,4 +103,22 @@ func TestSignInOrUpClosed(t *testing.T) {
 	v.get("/auth/sign-in")
 	v.submit("Continue", "identifier", ada)
 	v.at("/auth/sign-in", 422)
+}
+
+// Who signs up this way shows to be a person where sign-ups ask for that.
+func TestSignInOrUpCostsWork(t *testing.T) {
+	w := newWorld(t, setup{settings: func(s *settings.Settings) { orSignUp(s); s.Captcha.SignUp = true }})
+	v := w.visitor(t)
+	v.get("/auth/sign-in?redirect_url=/private")
+	v.submit("Continue", "identifier", ada)
+	v.submit("Continue", "code", w.code(ada))
+	v.at("/auth/sign-in/new", 200)
+	v.submit("Create an account")
+	v.at("/auth/sign-up/social/transfer", 400)
+	token, err := captcha.Solve(t.Context(), attribute(t, v.body, "data-work"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.submit("Create an account", "captcha_token", token)
+	v.at("/private", 200)
 }

@@ -177,6 +177,10 @@ func getNew(x *exchange) error {
 // transfer offers what can be done with who somebody has shown to be. The
 // provider is empty for an address or number.
 func (x *exchange) transfer(provider, who string, signUp bool) error {
+	return x.render(200, "transfer", x.transferPage(provider, who, signUp))
+}
+
+func (x *exchange) transferPage(provider, who string, signUp bool) *Page {
 	pg := x.page()
 	pg.Transfer = &Transfer{Who: who, SignUp: signUp, CanSignUp: x.settings.SignUp.Mode == "public"}
 	if provider != "" {
@@ -185,7 +189,10 @@ func (x *exchange) transfer(provider, who string, signUp bool) error {
 	if l := x.settings.Legal; l.Consent && signUp {
 		pg.Legal = &Legal{TermsURL: l.TermsURL, PrivacyURL: l.PrivacyURL}
 	}
-	return x.render(200, "transfer", pg)
+	if x.settings.Captcha.SignUp && provider == "" && pg.Transfer.CanSignUp {
+		x.work(pg)
+	}
+	return pg
 }
 
 // getSignUpSocial is where the browser comes back to with a sign-up that is not
@@ -221,14 +228,18 @@ func postTransferToSignUp(x *exchange) error {
 	if accepted, _ := f.Bool("legal_accepted"); accepted {
 		p.LegalAccepted = &accepted
 	}
+	p.CaptchaToken, _ = f.StringMax("captcha_token", maxCaptcha)
 	if err := f.Err(); err != nil {
 		return err
 	}
 	a, err := x.p.engine.TransferToSignUp(x.ctx(), x.b, p)
-	if err != nil {
-		return x.refuseSignUp(err)
+	if err == nil {
+		return x.proceedSignUp(a)
 	}
-	return x.proceedSignUp(a)
+	if v, err2 := x.attempt(); err2 == nil && v != nil && v.TransferAddress() != nil { // it can be done again
+		return x.refuse("transfer", x.transferPage("", v.TransferAddress().Target, true), err, "legal_accepted")
+	}
+	return x.refuseSignUp(err)
 }
 
 // postTransferToSignIn signs in who wanted to sign up and has an account.

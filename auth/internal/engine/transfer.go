@@ -78,6 +78,13 @@ func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParam
 		return nil, err
 	}
 	in.More = true
+	human := !s.Captcha.SignUp || e.human(b)
+	if !human && p.CaptchaToken != "" {
+		if err := e.proveHuman(ctx, b, p.CaptchaToken, p.OwnPage); err != nil {
+			return nil, err
+		}
+		human = true
+	}
 	var a signup.Attempt
 	err = e.change(ctx, b, false, func(t *txn, c *session.Client, rotate func()) error {
 		from, err := signin.Get(ctx, t, c.SignInID)
@@ -89,6 +96,9 @@ func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParam
 			return fault.New("account_transfer_invalid", "")
 		}
 		id, address := from.Transfer(), from.TransferAddress()
+		if address != nil && !human { // programs have addresses by the thousand, unlike accounts elsewhere
+			return fault.New("captcha_missing_token", "")
+		}
 		from.External, from.First = nil, nil
 		if err := signin.Put(ctx, t, from); err != nil {
 			return err
