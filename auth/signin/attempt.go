@@ -89,12 +89,16 @@ var Kind = &store.Kind{Name: "sign_in", Indexes: []store.Index{{Name: "user"}}, 
 
 var attempts = store.Table[Attempt, *Attempt]{Kind: Kind}
 
-// StoreEntries finds the attempts that speak of a user.
+// StoreEntries finds the attempts that speak of a user. Behind a mask one that
+// speaks of nobody has an entry too, as storing one takes time.
 func (a *Attempt) StoreEntries() []store.Entry {
-	if a.UserID == "" {
-		return nil
+	switch {
+	case a.UserID != "":
+		return []store.Entry{{Index: "user", Value: a.UserID}}
+	case a.Masked:
+		return []store.Entry{{Index: "user", Value: a.ID}}
 	}
-	return []store.Entry{{Index: "user", Value: a.UserID}}
+	return nil
 }
 
 // New returns an attempt that is not stored yet.

@@ -2,49 +2,88 @@ package engine
 
 import (
 	"context"
-	"time"
+	"hash/maphash"
+	"sync"
 
 	"github.com/usherauth/usher/store"
-	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/user"
 )
 
-// decoyID is the ID of the decoy: nobody's.
-const decoyID = "user_000000000000000000000000000"
-
-// decoys hold a made-up account outside of the instance's store. Where nothing
-// may tell whether there is an account, it is read where none was found, as
-// reading a record costs more than finding none.
-type decoys struct{ st store.Store }
-
-func newDecoys(ctx context.Context, now time.Time) (decoys, error) {
-	d := decoys{memory.New()}
-	u := &user.User{Meta: store.Meta{ID: decoyID}, FirstName: "Grace", LastName: "Hopper", CreatedAt: now}
-	id, err := user.NewEmailAddress("grace@example.com", now)
-	if err != nil {
-		return d, err
-	}
-	id.Verified, id.Strategy, id.VerifiedAt = true, "email_code", now
-	if err := u.AddEmailAddress(id); err != nil {
-		return d, err
-	}
-	return d, d.st.Update(ctx, func(tx store.Tx) error {
-		const hash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-		c := *u
-		if err := user.SetPassword(ctx, tx, &c, hash, now); err != nil {
-			return err
-		}
-		return user.Put(ctx, tx, &c, now)
-	})
+// decoys are the IDs of accounts that people have asked for. Where nothing may
+// tell whether there is an account, and there is none, one of them is read in
+// its place: reading a record takes longer than finding none, and one that has
+// not been read lately takes longer still.
+type decoys struct {
+	mu   sync.RWMutex
+	seed maphash.Seed
+	ids  []string
+	at   map[string]int // where in ids
 }
 
-// read reads the account with the given ID and its password, if it is there.
-func (d decoys) read(ctx context.Context, id string) error {
-	return d.st.View(ctx, func(tx store.Tx) error {
-		if _, err := user.Get(ctx, tx, id); err != nil {
-			return missingAs(err, nil)
-		}
-		_, err := user.GetPassword(ctx, tx, id)
-		return err
-	})
+const maxDecoys = 1024
+
+func newDecoys() *decoys { return &decoys{seed: maphash.MakeSeed(), at: map[string]int{}} }
+
+// fill begins with some of the accounts that there are.
+func (d *decoys) fill(ctx context.Context, tx store.Tx) error {
+	us, err := tx.Find(ctx, store.Query{Kind: user.Kind, Limit: maxDecoys / 4})
+	for _, u := range us {
+		d.add(u.ID)
+	}
+	return err
+}
+
+// slot is the place of a text among n, always the same one.
+func (d *decoys) slot(text string, n int) int {
+	return int(maphash.String(d.seed, text) % uint64(n))
+}
+
+// add remembers an account, in place of another if there are many.
+func (d *decoys) add(id string) {
+	d.mu.RLock()
+	_, known := d.at[id]
+	d.mu.RUnlock()
+	if known {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, known := d.at[id]; known {
+		return
+	}
+	i := len(d.ids)
+	if i < maxDecoys {
+		d.ids = append(d.ids, id)
+	} else {
+		i = d.slot(id, maxDecoys)
+		delete(d.at, d.ids[i])
+		d.ids[i] = id
+	}
+	d.at[id] = i
+}
+
+// pick returns the account that stands in for nobody: for one nobody the same
+// each time, as somebody is. Where none is known it is nobody.
+func (d *decoys) pick(nobody string) string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if len(d.ids) == 0 {
+		return nobody
+	}
+	return d.ids[d.slot(nobody, len(d.ids))]
+}
+
+// drop forgets an account that is gone.
+func (d *decoys) drop(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i, known := d.at[id]
+	if !known {
+		return
+	}
+	last := len(d.ids) - 1
+	d.ids[i] = d.ids[last]
+	d.at[d.ids[i]] = i
+	d.ids = d.ids[:last]
+	delete(d.at, id)
 }

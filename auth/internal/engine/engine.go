@@ -112,7 +112,7 @@ type Engine struct {
 	limits     *limit.Limiter
 	mails      *limit.Limiter
 	gates      gates
-	decoys     decoys
+	decoys     *decoys
 	sprayed    sprayed
 	secrets    secrets
 	settings   settingsCache
@@ -154,10 +154,8 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.mails = &limit.Limiter{Now: e.now}
 	e.checker.Now = e.now
 	e.revoked.now, e.orgChanges.now = e.now, e.now
+	e.decoys = newDecoys()
 	var err error
-	if e.decoys, err = newDecoys(ctx, e.now()); err != nil {
-		return nil, fmt.Errorf("make a decoy: %w", err)
-	}
 	if err := store.Prepare(ctx, cfg.Store, Kinds()...); err != nil {
 		return nil, fmt.Errorf("prepare the store: %w", err)
 	}
@@ -186,6 +184,11 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.strategies = factor.NewSet(strategies...)
 	if err := e.loadSettings(ctx); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)
+	}
+	if e.lastSettings().Protection.Strict() {
+		if err := e.view(ctx, func(tx store.Tx) error { return e.decoys.fill(ctx, tx) }); err != nil {
+			return nil, fmt.Errorf("read accounts: %w", err)
+		}
 	}
 	if err := e.rotateKeys(ctx); err != nil {
 		return nil, fmt.Errorf("load signing keys: %w", err)
@@ -244,8 +247,8 @@ type txn struct {
 	mail  bool
 	// orgChanges are what tokens are to be refused for.
 	orgChanges []*organization.Change
-	// texts are what users were looked for by when they were read, see Put.
-	texts map[string]string
+	// users are the records of users as they were read or stored last, see Put.
+	users []store.Record
 	// started is the session that has begun on a client that is not stored yet:
 	// its only one.
 	started *SessionView

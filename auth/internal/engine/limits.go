@@ -58,7 +58,7 @@ func (e *Engine) allowUsername(b *Browser, name *string, s *settings.Settings) e
 func (e *Engine) countCode(ctx context.Context, address string, s *settings.Settings) error {
 	p := lockoutPolicy(s)
 	p.Max = 0 // nobody is locked out of what is nobody's
-	sl, err := e.take(ctx, address, nil, lockout.Try{Code: true}, p)
+	sl, err := e.take(ctx, e.counterID(address, nil), false, lockout.Try{Code: true}, p)
 	sl.done()
 	return err
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -140,7 +141,7 @@ func (t *txn) Find(ctx context.Context, q store.Query) ([]store.Record, error) {
 // memberships follow in the same transaction.
 func (t *txn) Put(ctx context.Context, r store.Record) (int64, error) {
 	version, err := t.Tx.Put(ctx, r)
-	if err != nil || r.Kind != user.Kind || r.Version == 0 || t.texts[r.ID] == searchTexts(r) {
+	if err != nil || r.Kind != user.Kind || r.Version == 0 || t.looksAsBefore(r) {
 		return version, err
 	}
 	u, err := user.Get(ctx, t.Tx, r.ID)
@@ -151,12 +152,21 @@ func (t *txn) Put(ctx context.Context, r store.Record) (int64, error) {
 	return version, organization.Follow(ctx, t.Tx, u)
 }
 
+// saw remembers the record of a user. It does no more: that there is a user must
+// take no time.
 func (t *txn) saw(r store.Record) {
-	if r.Kind != user.Kind {
-		return
+	if r.Kind == user.Kind {
+		t.users = append(t.users, r)
 	}
-	if t.texts == nil {
-		t.texts = map[string]string{}
+}
+
+// looksAsBefore reports whether a user is looked for by what the record that was
+// read last says.
+func (t *txn) looksAsBefore(r store.Record) bool {
+	for _, was := range slices.Backward(t.users) {
+		if was.ID == r.ID {
+			return searchTexts(was) == searchTexts(r)
+		}
 	}
-	t.texts[r.ID] = searchTexts(r)
+	return false
 }

@@ -162,7 +162,7 @@ func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, 
 		return "", nil, fault.New("form_param_missing", "current_password")
 	}
 	t := lockout.Try{Known: true, Password: true} // the browser is one that the account knows
-	sl, err := e.take(ctx, "", a.User, t, lockoutPolicy(s))
+	sl, err := e.take(ctx, a.User.ID, true, t, lockoutPolicy(s))
 	if err != nil {
 		return "", nil, err
 	}

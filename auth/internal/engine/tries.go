@@ -75,13 +75,14 @@ func (e *Engine) pseudonym(what, value string) []byte {
 }
 
 // counterID is the ID of the counter of a user, or of an identifier that
-// nobody has, whatever its spelling.
+// nobody has, whatever its spelling. It takes as long for either.
 func (e *Engine) counterID(identifier string, u *user.User) string {
+	index, value := user.Classify(identifier)
+	nobody := "unk_" + hex.EncodeToString(e.pseudonym("identifier", index+":"+value)[:16])
 	if u != nil {
 		return u.ID
 	}
-	index, value := user.Classify(identifier)
-	return "unk_" + hex.EncodeToString(e.pseudonym("identifier", index+":"+value)[:16])
+	return nobody
 }
 
 func lockoutPolicy(s *settings.Settings) lockout.Policy {
@@ -117,11 +118,11 @@ func (b *Browser) to(u *user.User) Request {
 // take counts a try as wrong before it is judged, or refuses it. A nil slot
 // means that nothing is counted. The caller closes the slot, and then calls
 // done.
-func (e *Engine) take(ctx context.Context, identifier string, u *user.User, t lockout.Try, p lockout.Policy) (*slot, error) {
+func (e *Engine) take(ctx context.Context, counter string, known bool, t lockout.Try, p lockout.Policy) (*slot, error) {
 	if p.Max == 0 && (!t.Code || p.Codes == 0) {
 		return nil, nil
 	}
-	sl := &slot{id: e.counterID(identifier, u), known: u != nil, try: t, policy: p}
+	sl := &slot{id: counter, known: known, try: t, policy: p}
 	var taken *lockout.Counter
 	var err error
 	if sl.leave, err = e.gates.enter(ctx, sl.id); err != nil {
@@ -265,11 +266,12 @@ func (e *Engine) judgeCounted(ctx context.Context, b *Browser, is standing, o fa
 		f, err := e.verify(ctx, b, o, subject, v, p)
 		return f, nil, err
 	}
-	toll, err := e.payToll(b, subject.Settings, t, e.counterID(p.Account, subject.User), p.Password)
+	counter := e.counterID(p.Account, subject.User)
+	toll, err := e.payToll(b, subject.Settings, t, counter, p.Password)
 	if err != nil {
 		return factor.Fact{}, nil, err
 	}
-	sl, err := e.take(ctx, p.Account, subject.User, t, lockoutPolicy(subject.Settings))
+	sl, err := e.take(ctx, counter, subject.User != nil, t, lockoutPolicy(subject.Settings))
 	if err != nil && is.veiled && !is.known {
 		f, err := e.judgeShut(ctx, b, err, o, subject, v, p)
 		return f, nil, err

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/big"
@@ -70,35 +71,49 @@ func (e *Engine) factsFor(ctx context.Context, tx store.Tx, a *signin.Attempt) (
 	if f.mask == nil {
 		return factsByID(ctx, tx, a.UserID)
 	}
-	f.user, err = user.Get(ctx, tx, a.UserID)
+	f.user, err = user.Get(ctx, tx, cmp.Or(a.UserID, f.mask.ID))
 	if missingAs(err, nil) != nil {
 		return f, err
 	}
 	return f, f.readAlike(ctx, tx, e)
 }
 
-// readAlike reads the secrets of the user, or looks for those of nobody and
-// reads a decoy's.
+// readAlike reads the secrets of the user. Where there is none, it reads
+// somebody else's, and drops them: either way one account is found, and one is
+// not.
 func (f *signInFacts) readAlike(ctx context.Context, tx store.Tx, e *Engine) error {
-	id, decoy := f.mask.ID, decoyID
+	id, other := "", f.mask.ID
 	if f.user != nil {
-		id, decoy = f.user.ID, ""
+		id = f.user.ID
+		e.decoys.add(id)
+	} else {
+		other = e.decoys.pick(f.mask.ID)
+		id = other
 	}
-	if err := e.decoys.read(ctx, decoy); err != nil {
+	switch _, err := user.Get(ctx, tx, other); {
+	case errors.Is(err, store.ErrNotFound):
+		e.decoys.drop(other)
+	case err != nil:
 		return err
 	}
 	p, err := user.GetPassword(ctx, tx, id)
 	if missingAs(err, nil) != nil {
 		return err
 	}
-	if err == nil && f.user != nil {
+	second, secondErr := user.SecondFactorsOf(ctx, tx, id)
+	if secondErr != nil {
+		return secondErr
+	}
+	if f.user == nil {
+		return nil
+	}
+	if err == nil {
 		f.password = p
 	}
-	second, err := user.SecondFactorsOf(ctx, tx, id)
-	if f.user != nil && second.Version > 0 {
+	if second.Version > 0 {
 		f.second = second
 	}
-	return err
+	return nil
 }
 
 // offered is whom a first factor is offered to.
