@@ -195,18 +195,25 @@ func TestPasskeys(t *testing.T) {
 	off.until("it is gone", "Clerk.user.passkeys.length === 0")
 }
 
+// withPasskey is a browser in which somebody is signed in and has added a passkey
+// on usher's own pages.
+func withPasskey(t *testing.T, h *host, userID string) *browser {
+	b := open(t, h)
+	b.goTo("/blank")
+	b.device()
+	b.arrive(userID, 0)
+	b.goTo("/auth/user")
+	b.click("button|Add a passkey")
+	b.see("[role=status]|passkey has been added")
+	return b
+}
+
 // The same on usher's own pages.
 func TestPasskeysOnPages(t *testing.T) {
 	t.Parallel()
 	h := passkeyHost(t)
 	u := h.person(t, "ada@example.com")
-	b := open(t, h)
-	b.goTo("/blank")
-	b.device()
-	b.arrive(u.ID, 0)
-	b.goTo("/auth/user")
-	b.click("button|Add a passkey")
-	b.see("[role=status]|passkey has been added")
+	b := withPasskey(t, h, u.ID)
 	b.see("#h-passkeys ~ ul|Chrome")
 	b.click("#h-passkeys ~ ul summary|Rename")
 	b.fill("input[name=passkey_name]", "My laptop")
@@ -247,13 +254,7 @@ func TestStepUpWithPasskeyOnPages(t *testing.T) {
 	t.Parallel()
 	h := passkeyHost(t)
 	u := h.person(t, "ada@example.com")
-	b := open(t, h)
-	b.goTo("/blank")
-	b.device()
-	b.arrive(u.ID, 0)
-	b.goTo("/auth/user")
-	b.click("button|Add a passkey")
-	b.see("[role=status]|passkey has been added")
+	b := withPasskey(t, h, u.ID)
 	b.arrive(u.ID, time.Hour)
 	b.goTo("/auth/user")
 	b.click("summary|Add an email address")
