@@ -92,7 +92,9 @@ func (f *signInFacts) readAlike(ctx context.Context, tx store.Tx, e *Engine) err
 	}
 	switch _, err := user.Get(ctx, tx, other); {
 	case errors.Is(err, store.ErrNotFound):
-		e.decoys.drop(other)
+		if f.user == nil { // who stood in is gone
+			e.decoys.drop(other)
+		}
 	case err != nil:
 		return err
 	}
