@@ -258,8 +258,8 @@ func postTransferToSignIn(x *exchange) error {
 }
 
 // continuing reads a sign-up that begins with something shown, such as an account
-// at another service, and that lacks fields, with the form for them. If there is none, the person is
-// led on, and v is nil.
+// at another service, and that lacks fields, with the form for them. If there is
+// none, the person is led on, and v is nil.
 func (x *exchange) continuing() (v *engine.SignUpView, pg *Page, err error) {
 	all, err := x.p.engine.View(x.ctx(), x.b)
 	if err != nil {

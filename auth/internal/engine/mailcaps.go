@@ -34,8 +34,9 @@ func (e *Engine) mailTallyID(scope, value string, now time.Time) string {
 
 // countMail counts as part of t a mail that somebody causes who need not be its
 // receiver, or refuses it. A browser in which the receiver has signed in before
-// has a budget of its own: strangers cannot use that up. It is the same for mails that go to nobody and for
-// notices in place of codes: what is refused must not tell who has an account.
+// has a budget of its own: strangers cannot use that up. It is the same for
+// mails that go to nobody and for notices in place of codes: what is refused
+// must not tell who has an account.
 func (e *Engine) countMail(ctx context.Context, t *txn, to string, by Request) error {
 	mailbox := access.Base(to)
 	if mailbox == "" {

@@ -118,7 +118,7 @@ func (t *txn) rolesChanged(ctx context.Context, r *organization.Roles) error {
 	return t.note(ctx, &organization.Change{Version: r.Set.Version})
 }
 
-// Get reads a record and remembers what a user is looked for by, see Put.
+// Get reads a record and remembers that of a user, see Put.
 func (t *txn) Get(ctx context.Context, k *store.Kind, id string) (store.Record, error) {
 	r, err := t.Tx.Get(ctx, k, id)
 	if err == nil {
