@@ -88,10 +88,12 @@ func parseHop(s string) (netip.Addr, bool) {
 			}
 		}
 	}
-	if err != nil || a.IsUnspecified() {
+	// First unmapped and without its zone: neither ::ffff:0.0.0.0 nor ::%eth0
+	// calls itself unspecified.
+	if a = a.Unmap().WithZone(""); err != nil || a.IsUnspecified() {
 		return netip.Addr{}, false
 	}
-	return a.Unmap().WithZone(""), true
+	return a, true
 }
 
 func splitPlain(line string) []string { return strings.Split(line, ",") }

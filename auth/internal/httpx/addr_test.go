@@ -60,6 +60,9 @@ func TestAttack_S15_SpoofedAddresses(t *testing.T) {
 		{"octal", "10.0.0.1:1", xff("0198.51.100.7"), "10.0.0.1"},
 		{"decimal", "10.0.0.1:1", xff("3325256711"), "10.0.0.1"},
 		{"unspecified", "10.0.0.1:1", xff("0.0.0.0"), "10.0.0.1"},
+		{"unspecified, mapped", "10.0.0.1:1", xff("::ffff:0.0.0.0"), "10.0.0.1"},
+		{"unspecified, with a zone", "10.0.0.1:1", xff("::%eth0"), "10.0.0.1"},
+		{"unspecified peer with a zone", "[::%eth0]:1", xff("198.51.100.7"), ""},
 		{"newline", "10.0.0.1:1", xff("1.1.1.1\n198.51.100.7"), "10.0.0.1"},
 		{"flood", "10.0.0.1:1", xff(strings.Repeat("1.1.1.1,", 400) + "198.51.100.7"), "198.51.100.7"},
 		{"flood of proxies", "10.0.0.1:1", xff("1.1.1.1," + strings.Repeat("10.0.0.2,", 100) + "10.0.0.3"), "10.0.0.2"},
@@ -109,6 +112,7 @@ func TestAttack_S15_SpoofedAddresses(t *testing.T) {
 
 func FuzzClientAddr(f *testing.F) {
 	f.Add("10.0.0.1:1", "1.1.1.1, 2.2.2.2", `for="[::1]:2";by=x`)
+	f.Add("::%eth0", "::ffff:0.0.0.0", "")
 	f.Fuzz(func(t *testing.T, peer, plain, std string) {
 		trusted := networks("10.0.0.0/8")
 		r := &http.Request{RemoteAddr: peer, Header: http.Header{"X-Forwarded-For": {plain}, "Forwarded": {std}}}
