@@ -25,11 +25,11 @@ func capped(caps settings.SMSCaps) func(*setup) {
 }
 
 // One telephone gets a message every thirty seconds and so many a day, by
-// whatever road, and a restart forgives nothing.
+// whatever road, and a restart forgives nothing. Strangers have half of a cap.
 func TestAttack_L09_SMSBomb(t *testing.T) {
 	st := memory.New()
 	keep := func(c *setup) { c.store = st }
-	r := newRig(t, capped(settings.SMSCaps{PerNumber: 3}), keep)
+	r := newRig(t, capped(settings.SMSCaps{PerNumber: 6}), keep)
 	r.newPhoneUser(bobsPhone, "bob_b")
 	r.askFor(adasPhone).ok()
 	r.askFor(adasPhone).refused(429, "verification_code_too_many_requests")
@@ -45,7 +45,7 @@ func TestAttack_L09_SMSBomb(t *testing.T) {
 	r.askFor("+14155552679").ok() // others still get theirs
 	r.countMails()
 
-	again := newRig(t, capped(settings.SMSCaps{PerNumber: 3}), keep)
+	again := newRig(t, capped(settings.SMSCaps{PerNumber: 6}), keep)
 	again.now = r.Now()
 	again.askFor(adasPhone).refused(429, "too_many_requests")
 	b := again.browser()
@@ -56,7 +56,7 @@ func TestAttack_L09_SMSBomb(t *testing.T) {
 	again.askFor(adasPhone).ok()
 
 	// The count is exact when many ask at once.
-	race := newRig(t, capped(settings.SMSCaps{PerPrefix: 5}))
+	race := newRig(t, capped(settings.SMSCaps{PerPrefix: 10}))
 	done := make(chan bool)
 	for i := range 12 {
 		go func() { done <- race.askFor(fmt.Sprintf("+1415555%04d", 3000+i)).status == 200 }()
@@ -72,11 +72,49 @@ func TestAttack_L09_SMSBomb(t *testing.T) {
 	}
 }
 
+// TestAttack_L09_SMSOwnerIsNotShutOut: strangers who use up what they have of a
+// cap leave the rest to the owner's own browser, and both together keep it.
+func TestAttack_L09_SMSOwnerIsNotShutOut(t *testing.T) {
+	for name, caps := range map[string]settings.SMSCaps{"number": {PerNumber: 5}, "prefix": {PerPrefix: 5}, "address": {PerAddress: 5}, "instance": {PerInstance: 5}} {
+		for _, protection := range []string{settings.EnumerationOff, settings.EnumerationStrict} {
+			t.Run(name+" "+protection, func(t *testing.T) {
+				r := newRig(t, capped(caps), func(c *setup) { c.settings.Protection.Enumeration = protection })
+				r.newPhoneUser(adasPhone, "ada_l")
+				ask := func(b *browser) *answer {
+					r.advance(30 * time.Second)
+					return b.post("/v1/client/sign_ins", "identifier", adasPhone, "strategy", "phone_code")
+				}
+				own := r.browser()
+				own.post("/v1/client/sign_ins", "identifier", adasPhone, "password", good).ok().is("response.status", "complete")
+				signOut := func() {
+					own.post("/v1/client/sessions/" + own.client().str("response.last_active_session_id") + "/end").ok()
+				}
+				signOut()
+				for range 3 {
+					ask(r.browser()).ok()
+				}
+				ask(r.browser()).refused(429, "too_many_requests")
+				r.countMails() // delivers what was sent before
+				a := ask(own).ok()
+				own.post(signInPath(a)+"/attempt_first_factor", "strategy", "phone_code", "code", r.lastCode()).ok().is("response.status", "complete")
+				signOut()
+				ask(own).ok()
+				ask(own).refused(429, "too_many_requests")
+				if n := r.countMails(); n != 5 {
+					t.Errorf("%d messages", n)
+				}
+				r.advance(24 * time.Hour)
+				ask(r.browser()).ok()
+			})
+		}
+	}
+}
+
 // Numbers of countries that are not listed get nothing, nor do blocks of
 // numbers, addresses and instances beyond their caps, nor numbers that nobody
 // has; and a block whose codes do not come back is told of.
 func TestAttack_L10_TollFraud(t *testing.T) {
-	r := newRig(t, capped(settings.SMSCaps{PerPrefix: 3}), func(c *setup) { c.settings.Phones.Countries = []string{"US", "CA"} })
+	r := newRig(t, capped(settings.SMSCaps{PerPrefix: 6}), func(c *setup) { c.settings.Phones.Countries = []string{"US", "CA"} })
 	for _, number := range []string{"+4930901820", "+442079460958", "+18765551234", "+870773111632"} { // one looks American
 		r.browser().post("/v1/client/sign_ups", "phone_number", number).refused(403, "unsupported_country_code", "phone_number")
 	}
@@ -92,7 +130,7 @@ func TestAttack_L10_TollFraud(t *testing.T) {
 	if !strings.Contains(r.log.String(), "the cap of the day is reached") {
 		t.Error("nobody is told of the cap")
 	}
-	for name, caps := range map[string]settings.SMSCaps{"address": {PerAddress: 2}, "instance": {PerInstance: 2}} {
+	for name, caps := range map[string]settings.SMSCaps{"address": {PerAddress: 4}, "instance": {PerInstance: 4}} {
 		r := newRig(t, capped(caps))
 		r.askFor("+14155552001").ok()
 		r.askFor("+16045552001").ok()

@@ -21,6 +21,9 @@ type Phones struct {
 }
 
 // SMSCaps are how many text messages are sent in a day (UTC); 0 is no limit.
+// Half of each, rounded up, can be asked for by strangers; the rest is kept for
+// browsers in which the receiver has signed in before, so that nobody else can
+// use up what an owner needs.
 type SMSCaps struct {
 	PerNumber int `json:"per_number"`
 	// PerPrefix counts those to a block of ten thousand numbers.

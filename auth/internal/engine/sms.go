@@ -22,6 +22,8 @@ import (
 type smsTally struct {
 	store.Meta
 	Sent int `json:"sent"`
+	// Known is how many of them were asked for in browsers of their receivers.
+	Known int `json:"known,omitempty"`
 	// Used is how many of the codes came back right.
 	Used int `json:"used"`
 	// LastAt is when the last one was sent, unless its code was used since.
@@ -86,9 +88,10 @@ func (e *Engine) allowSMS(number string, s *settings.Settings) error {
 	return nil
 }
 
-// countSMS counts a message to a number as part of t, or refuses it. One that is
-// not real, since nobody may find out that nobody has the number, takes the same
-// steps and nothing from what all share.
+// countSMS counts a message to a number as part of t, or refuses it. Strangers
+// cannot use up a cap: a part of each is left to browsers in which the receiver
+// has signed in before. One that is not real, since nobody may find out that
+// nobody has the number, takes the same steps and nothing from what all share.
 func (e *Engine) countSMS(ctx context.Context, t *txn, number string, by Request, s *settings.Settings, real bool) error {
 	if err := e.allowSMS(number, s); err != nil { // the settings may have changed
 		return err
@@ -113,12 +116,15 @@ func (e *Engine) countSMS(ctx context.Context, t *txn, number string, by Request
 			}
 			n.LastAt = t.now
 		}
-		if c.cap > 0 && n.Sent >= c.cap {
-			e.log.WarnContext(ctx, "text messages: the cap of the day is reached", "scope", c.scope, "cap", c.cap, "country", p.Country, "prefix", p.Prefix)
+		if n.full(c.cap, by.known) {
+			e.log.WarnContext(ctx, "text messages: the cap of the day is reached", "scope", c.scope, "cap", c.cap, "strangers", !by.known, "country", p.Country, "prefix", p.Prefix)
 			return fault.New("too_many_requests", "").After(t.now.UTC().Truncate(day).Add(day).Sub(t.now))
 		}
 		if real || c.scope != smsInstance {
 			n.Sent++
+			if by.known {
+				n.Known++
+			}
 		}
 		if real && c.scope == smsPrefix {
 			e.watchConversion(ctx, n, p)
@@ -128,6 +134,15 @@ func (e *Engine) countSMS(ctx context.Context, t *txn, number string, by Request
 		}
 	}
 	return nil
+}
+
+// full reports whether there is no message left of a cap: strangers have half
+// of it, rounded up, and who is known all that is left. 0 is no cap.
+func (n *smsTally) full(cap int, known bool) bool {
+	if cap <= 0 {
+		return false
+	}
+	return n.Sent >= cap || !known && n.Sent-n.Known >= (cap+1)/2
 }
 
 // ready refuses a number that gets no message now.
