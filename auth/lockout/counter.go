@@ -12,7 +12,8 @@ import (
 )
 
 // InARow is how many wrong tries without a right one put a password out of use
-// until it is reset (NIST SP 800-63B-4): locks between them do not matter.
+// until it is reset (NIST SP 800-63B-4): locks between them do not matter. Those
+// of strangers put it out of use for strangers alone.
 const InARow = 100
 
 // keepFor is how long a counter is kept that may be forgotten: longer than any
@@ -25,8 +26,8 @@ type Policy struct {
 	// Max 0: nothing locks.
 	Max int
 	For time.Duration
-	// Codes is how many codes may be tried in any time of CodesPer, right or
-	// wrong. 0: any number.
+	// Codes is how many codes may be tried by strangers, and as many by who is
+	// known, in any time of CodesPer, right or wrong. 0: any number.
 	Codes    int
 	CodesPer time.Duration
 }
@@ -55,18 +56,25 @@ func (l *Lane) LockedAt(now time.Time) bool {
 	return l.Locked && (l.Until.IsZero() || now.Before(l.Until))
 }
 
-// A Counter is what is known of the tries on one account, or on one identifier
-// that nobody has. Its ID is the user's, or stands for the identifier.
-type Counter struct {
-	store.Meta
-	Strangers Lane `json:"strangers,omitzero"`
-	Known     Lane `json:"known,omitzero"`
+// A History is what outlasts the locks of a lane.
+type History struct {
 	// Run is how many tries in a row were wrong, over all locks; PasswordOff
 	// that they were too many.
 	Run         int  `json:"run,omitempty"`
 	PasswordOff bool `json:"password_off,omitempty"`
 	// Codes are when codes were tried lately, in Unix seconds.
 	Codes []int64 `json:"codes,omitempty"`
+}
+
+// A Counter is what is known of the tries on one account, or on one identifier
+// that nobody has. Its ID is the user's, or stands for the identifier.
+type Counter struct {
+	store.Meta
+	Strangers Lane `json:"strangers,omitzero"`
+	Known     Lane `json:"known,omitzero"`
+	// History is that of strangers, KnownHistory that of who is known.
+	History
+	KnownHistory History `json:"known_history,omitzero"`
 	// Unlock is the SHA-256 of the secret in the link that unlocks, MailedAt
 	// when it was sent.
 	Unlock   []byte    `json:"unlock,omitempty"`
@@ -101,39 +109,39 @@ func (e *CodesError) Error() string { return "lockout: too many codes" }
 // ErrPasswordOff: the password opens nothing until it is reset.
 var ErrPasswordOff = errors.New("lockout: password out of use")
 
-func (c *Counter) lane(t Try) *Lane {
+func (c *Counter) lane(t Try) (*Lane, *History) {
 	if t.Known {
-		return &c.Known
+		return &c.Known, &c.KnownHistory
 	}
-	return &c.Strangers
+	return &c.Strangers, &c.History
 }
 
 // Take counts a try before it is judged, or refuses it: with a *LockedError,
 // a *CodesError or ErrPasswordOff, and then nothing has changed.
 func (c *Counter) Take(t Try, p Policy, now time.Time) error {
-	lane := c.lane(t)
+	lane, past := c.lane(t)
 	if p.Max > 0 {
 		switch {
 		case lane.LockedAt(now):
 			return &LockedError{lane.Until}
-		case c.PasswordOff && t.Password:
+		case past.PasswordOff && t.Password:
 			return ErrPasswordOff
 		}
 	}
 	if t.Code && p.Codes > 0 {
-		recent := c.recentCodes(p, now)
+		recent := past.recentCodes(p, now)
 		if over := len(recent) - p.Codes; over >= 0 {
 			return &CodesError{time.Unix(recent[over], 0).Add(p.CodesPer).Sub(now)}
 		}
-		c.Codes = append(recent, now.Unix())
+		past.Codes = append(recent, now.Unix())
 	}
 	if p.Max > 0 {
 		if lane.Locked { // over
 			*lane = Lane{}
 		}
 		lane.Failures++
-		if c.Run++; c.Run >= InARow {
-			c.PasswordOff = true
+		if past.Run++; past.Run >= InARow {
+			past.PasswordOff = true
 		}
 		if lane.Failures >= p.Max {
 			lane.Locked, lane.Until = true, time.Time{}
@@ -146,21 +154,21 @@ func (c *Counter) Take(t Try, p Policy, now time.Time) error {
 }
 
 // recentCodes are the tries of codes that count still.
-func (c *Counter) recentCodes(p Policy, now time.Time) []int64 {
+func (h *History) recentCodes(p Policy, now time.Time) []int64 {
 	since := now.Add(-p.CodesPer).Unix()
-	return slices.DeleteFunc(slices.Clone(c.Codes), func(at int64) bool { return at <= since })
+	return slices.DeleteFunc(slices.Clone(h.Codes), func(at int64) bool { return at <= since })
 }
 
 // Return gives back the slot of a try that was right without being all that a
 // sign-in needs, or that was not judged. A code that was tried stays counted.
 func (c *Counter) Return(t Try, p Policy) {
-	lane := c.lane(t)
+	lane, past := c.lane(t)
 	lane.Failures = max(lane.Failures-1, 0)
 	if lane.Failures < p.Max {
 		lane.Locked, lane.Until = false, time.Time{}
 	}
-	if c.Run = max(c.Run-1, 0); c.Run == InARow-1 {
-		c.PasswordOff = false
+	if past.Run = max(past.Run-1, 0); past.Run == InARow-1 {
+		past.PasswordOff = false
 	}
 }
 
@@ -168,26 +176,28 @@ func (c *Counter) Return(t Try, p Policy) {
 // budget of the lane that it came by is whole. A known browser does not unlock
 // the account for strangers, and a password out of use stays that.
 func (c *Counter) Succeed(t Try) {
-	*c.lane(t) = Lane{}
 	if !t.Known {
-		c.Known = Lane{}
+		c.Strangers = Lane{}
 	}
-	c.Run = 0
+	c.Known = Lane{}
+	c.Run, c.KnownHistory.Run = 0, 0
 }
 
 // Clear forgets every wrong try: the account is unlocked and the password is
 // of use again. Codes that were tried stay counted.
 func (c *Counter) Clear() {
-	c.Strangers, c.Known, c.Run, c.PasswordOff = Lane{}, Lane{}, 0, false
-	c.Unlock, c.MailedAt = nil, time.Time{}
+	c.Strangers, c.Known, c.Unlock, c.MailedAt = Lane{}, Lane{}, nil, time.Time{}
+	for _, past := range []*History{&c.History, &c.KnownHistory} {
+		past.Run, past.PasswordOff = 0, false
+	}
 }
 
 // UnlockByLink opens the account to strangers again, because its owner has
 // followed the link, which is used up. A password out of use stays that.
 func (c *Counter) UnlockByLink() {
-	off := c.PasswordOff
+	off, known := c.PasswordOff, c.KnownHistory.PasswordOff
 	c.Clear()
-	c.PasswordOff = off
+	c.PasswordOff, c.KnownHistory.PasswordOff = off, known
 }
 
 // SetUnlock keeps the hash of the secret in a link that is sent now.
@@ -199,17 +209,18 @@ func (c *Counter) SetUnlock(secret []byte, now time.Time) {
 // empty reports whether there is nothing to remember.
 func (c *Counter) empty(now time.Time) bool {
 	return c.forgettable() && len(c.Unlock) == 0 &&
-		!slices.ContainsFunc(c.Codes, func(at int64) bool { return now.Sub(time.Unix(at, 0)) < keepFor })
+		!slices.ContainsFunc(slices.Concat(c.Codes, c.KnownHistory.Codes), func(at int64) bool { return now.Sub(time.Unix(at, 0)) < keepFor })
 }
 
 // forgettable reports whether time alone makes c empty.
 func (c *Counter) forgettable() bool {
-	return c.Strangers == Lane{} && c.Known == Lane{} && c.Run == 0 && !c.PasswordOff
+	idle := func(l Lane, h History) bool { return l == Lane{} && h.Run == 0 && !h.PasswordOff }
+	return idle(c.Strangers, c.History) && idle(c.Known, c.KnownHistory)
 }
 
 // Left is how many wrong tries are left before t's lane is closed.
 func (c *Counter) Left(t Try, p Policy, now time.Time) int {
-	lane := c.lane(t)
+	lane, _ := c.lane(t)
 	if lane.Locked && !lane.LockedAt(now) {
 		return p.Max
 	}

@@ -15,7 +15,8 @@
 //
 // Strangers can use up what they are given, and an owner must get in all the
 // same. So tries from a browser that the account knows, or after a first factor
-// that nobody can guess, have a lane of their own.
+// that nobody can guess, have a lane of their own, and a history: what strangers
+// guessed does not take codes or the password from them.
 //
 // # What it refuses
 //

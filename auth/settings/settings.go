@@ -171,10 +171,12 @@ type Limits struct {
 	// there, and, counted apart, how many handshakes leave a nonce: requests
 	// that cost a stranger nothing and the store a record. People behind one
 	// address share it.
-	CreateClient   Rate `json:"create_client"`
+	CreateClient Rate `json:"create_client"`
+	// AttemptAccount is how many tries strangers have on one account, and, apart
+	// from theirs, its owner in a browser that has signed in before.
 	AttemptAccount Rate `json:"attempt_account"`
-	// AttemptCode is how many codes are tried on one account, or for one
-	// address that is nobody's yet.
+	// AttemptCode is how many codes are tried on one account, by strangers and,
+	// counted apart, by its owner; or for one address that is nobody's yet.
 	AttemptCode Rate `json:"attempt_code"`
 	// NetworkFailures is how many wrong tries of strangers one network has (the
 	// /24 of an IPv4 address, the /56 of an IPv6 one), whatever the accounts; a

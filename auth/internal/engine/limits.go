@@ -38,9 +38,19 @@ func (e *Engine) allowSignUp(b *Browser, s *settings.Settings) error {
 	return nil
 }
 
-// allowAccount counts a try on an account, known or not, from anywhere.
-func (e *Engine) allowAccount(identifier string, u *user.User, s *settings.Settings) error {
-	return spend(e.limits, "account "+accountKey(identifier, u), s.Limits.AttemptAccount)
+// allowAccount counts a try on an account, whether there is one or not, from
+// anywhere. What strangers try takes nothing from who is known.
+func (e *Engine) allowAccount(identifier string, u *user.User, known bool, s *settings.Settings) error {
+	key := "account " + accountKey(identifier, u)
+	if known {
+		key = "known " + key
+	}
+	return spend(e.limits, key, s.Limits.AttemptAccount)
+}
+
+// allowOwn counts what costs hashes and is done by who is signed in.
+func (e *Engine) allowOwn(a *Actor, s *settings.Settings) error {
+	return e.allowAccount("", a.User, true, s)
 }
 
 // allowUsername counts a username that somebody wants, apart from everything

@@ -57,7 +57,7 @@ func (e *Engine) confirmOrReset(ctx context.Context, a *Actor, current, plain st
 	if known == nil {
 		return e.confirmPassword(ctx, a, current, s)
 	}
-	if err := e.allowAccount("", a.User, s); err != nil { // it costs a hash
+	if err := e.allowOwn(a, s); err != nil {
 		return "", nil, err
 	}
 	res, err := e.hasher.Verify(ctx, known.Hash, plain)
@@ -147,7 +147,7 @@ func (e *Engine) RemovePassword(ctx context.Context, a *Actor, current string) e
 // confirmPassword checks the actor's current password and returns the hash
 // that it was checked with, empty if there is none, and the slot of the try.
 func (e *Engine) confirmPassword(ctx context.Context, a *Actor, current string, s *settings.Settings) (string, *slot, error) {
-	if err := e.allowAccount("", a.User, s); err != nil {
+	if err := e.allowOwn(a, s); err != nil {
 		return "", nil, err
 	}
 	var f signInFacts

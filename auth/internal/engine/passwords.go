@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/notify"
@@ -115,12 +116,35 @@ func (e *Engine) setPassword(ctx context.Context, t *txn, u *user.User, c passwo
 			return err
 		}
 	}
+	if c.keepSession != "" {
+		if err := keepFamiliar(ctx, t, u, c.keepSession); err != nil {
+			return err
+		}
+	}
 	if c.keepSession != "" || !c.signOut {
 		if err := e.fulfil(ctx, t, u, c.keepSession, session.TaskResetPassword); err != nil {
 			return err
 		}
 	}
 	return e.notifyUser(ctx, t, u, slug, c.by)
+}
+
+// keepFamiliar has the browser in which u set a password stay one that the
+// account knows: u is a stranger to all others from now on.
+func keepFamiliar(ctx context.Context, t *txn, u *user.User, sessionID string) error {
+	s, err := session.Get(ctx, t, sessionID)
+	if err != nil {
+		return err
+	}
+	c, err := session.GetClient(ctx, t, s.ClientID)
+	if err != nil {
+		return err
+	}
+	if !c.Knows(u.ID, time.Time{}) { // the account has never signed in here
+		return nil
+	}
+	c.Recognize(u.ID, t.now)
+	return session.PutClient(ctx, t, c)
 }
 
 // endUser ends every live session of a user but one. Their clients still name

@@ -141,7 +141,7 @@ func (e *Engine) UpdatePhoneNumber(ctx context.Context, a *Actor, id string, p P
 
 // drawBackupCodes draws backup codes and hashes them, which costs.
 func (e *Engine) drawBackupCodes(ctx context.Context, a *Actor) (codes []string, stored []user.BackupCode, err error) {
-	if err := e.allowAccount("", a.User, e.Settings(ctx)); err != nil {
+	if err := e.allowOwn(a, e.Settings(ctx)); err != nil {
 		return nil, nil, err
 	}
 	codes = backupcode.Draw()

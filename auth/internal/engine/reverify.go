@@ -177,7 +177,7 @@ func (e *Engine) AttemptReverification(ctx context.Context, b *Browser, sessionI
 		return nil, err
 	}
 	return e.stepReverification(ctx, b, sessionID, func(set *settings.Settings, a *reverify.Attempt, f signInFacts) (reverify.Input, *slot, error) {
-		if err := e.allowAccount("", f.user, set); err != nil {
+		if err := e.allowAccount("", f.user, b.knows(f.user), set); err != nil {
 			return nil, nil, err
 		}
 		v := a.First

@@ -65,7 +65,7 @@ func (e *Engine) AttemptTOTP(ctx context.Context, a *Actor, code string) (app *u
 	if !s.SecondFactors.TOTP {
 		return nil, nil, fault.New("form_param_value_disabled", "totp")
 	}
-	if err := e.allowAccount("", a.User, s); err != nil { // it costs hashes
+	if err := e.allowOwn(a, s); err != nil {
 		return nil, nil, err
 	}
 	var stored []user.BackupCode
@@ -148,7 +148,7 @@ func (e *Engine) CreateBackupCodes(ctx context.Context, a *Actor) (f *user.Secon
 	if !s.SecondFactors.BackupCodes || !a.User.TwoFactorEnabled() {
 		return nil, nil, fault.New("backup_codes_not_available", "")
 	}
-	if err := e.allowAccount("", a.User, s); err != nil { // they cost ten hashes
+	if err := e.allowOwn(a, s); err != nil {
 		return nil, nil, err
 	}
 	codes = backupcode.Draw()

@@ -122,10 +122,11 @@ func (e *Engine) signInInputs(ctx context.Context, b *Browser, s *settings.Setti
 	}
 	inputs := []signin.Input{signin.Identify{Identifier: p.Identifier, OrSignUp: p.OrSignUp}}
 	if p.Password != nil {
-		if err := e.allowAccount(p.Identifier, facts.user, s); err != nil {
+		known := b.knows(facts.user)
+		if err := e.allowAccount(p.Identifier, facts.user, known, s); err != nil {
 			return nil, err
 		}
-		f, sl, err := e.judgeCounted(ctx, b, standing{b.knows(facts.user), facts.mask != nil}, factor.Option{Strategy: "password"}, facts.subject(s), nil,
+		f, sl, err := e.judgeCounted(ctx, b, standing{known, facts.mask != nil}, factor.Option{Strategy: "password"}, facts.subject(s), nil,
 			factor.Proof{Password: *p.Password, Account: p.Identifier})
 		if err != nil {
 			return nil, err
@@ -261,8 +262,11 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 				return nil, err
 			}
 		}
-		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
-			return nil, err
+		known := b.knows(facts.user) || e.shownUnguessable(a)
+		if _, counts := tryOf(st, known); counts { // nobody can use up what cannot be guessed
+			if err := e.allowAccount(a.Identifier, facts.user, known, s); err != nil {
+				return nil, err
+			}
 		}
 		v := a.First
 		if use == factor.Second {
@@ -273,7 +277,7 @@ func (e *Engine) AttemptSignIn(ctx context.Context, b *Browser, id string, use f
 			o.TargetID, o.Target = v.TargetID, v.Target
 		}
 		proof.Account = a.Identifier
-		f, sl, err := e.judgeCounted(ctx, b, standing{b.knows(facts.user) || e.shownUnguessable(a), a.Veiled()}, o, facts.subject(s), v, proof)
+		f, sl, err := e.judgeCounted(ctx, b, standing{known, a.Veiled()}, o, facts.subject(s), v, proof)
 		return counted{signin.Prove{Use: use, Fact: f}, sl}, err
 	})
 }
@@ -304,7 +308,7 @@ func (e *Engine) ResetSignInPassword(ctx context.Context, b *Browser, id, plain 
 		if a.StatusAt(e.now()) != signin.NeedsNewPassword || facts.user == nil {
 			return signin.NewPassword{}, nil // the machine says what is wrong
 		}
-		if err := e.allowAccount(a.Identifier, facts.user, s); err != nil {
+		if err := e.allowAccount("", facts.user, true, s); err != nil { // whoever gets here has shown a code
 			return nil, err
 		}
 		if err := e.checkNewPassword(ctx, s, plain, facts.user); err != nil {
