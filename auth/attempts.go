@@ -22,6 +22,9 @@ import (
 //	s, err = at.AttemptFirstFactor(s.ID, "password", factor.Proof{Password: "…"})
 //	if s.Status == signin.Complete { … } // the cookies are set
 //
+// Between two pages nothing needs to be carried: at.SignIn("") is where the
+// browser was.
+//
 // They belong to one request and one goroutine. Each call that changes
 // something writes cookies to the answer, so it comes before the body. Refusals
 // are *[Error], with the codes and fields that a form needs.
@@ -95,9 +98,13 @@ func (at *Attempts) CreateSignIn(p SignInParams) (*SignIn, error) {
 	return at.signIn(at.a.engine.CreateSignIn(at.r.Context(), at.b, in))
 }
 
-// SignIn returns a sign-in of this browser. One that was mailed a link, or is
-// away at a provider, goes on while nobody calls.
+// SignIn returns a sign-in of this browser; an empty id is the one under way.
+// One that was mailed a link, or is away at a provider, goes on while nobody
+// calls.
 func (at *Attempts) SignIn(id string) (*SignIn, error) {
+	if id == "" && at.b.Client != nil {
+		id = at.b.Client.SignInID
+	}
 	return at.signIn(at.a.engine.SignIn(at.r.Context(), at.b, id))
 }
 

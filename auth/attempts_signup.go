@@ -56,8 +56,11 @@ func (at *Attempts) CreateSignUp(p SignUpParams) (*SignUp, error) {
 	return at.signUp(at.a.engine.CreateSignUp(at.r.Context(), at.b, p.engine()))
 }
 
-// SignUp returns a sign-up of this browser.
+// SignUp returns a sign-up of this browser; an empty id is the one under way.
 func (at *Attempts) SignUp(id string) (*SignUp, error) {
+	if id == "" && at.b.Client != nil {
+		id = at.b.Client.SignUpID
+	}
 	return at.signUp(at.a.engine.SignUp(at.r.Context(), at.b, id))
 }
 
@@ -93,8 +96,11 @@ func (at *Attempts) signUp(a *signup.Attempt, err error) (*SignUp, error) {
 		return nil, err
 	}
 	v := at.a.engine.ViewSignUp(at.r.Context(), a)
-	out := &SignUp{ID: a.ID, Status: a.StatusAt(v.Now), MissingFields: a.Missing(v.Settings), UnverifiedFields: a.Unverified(v.Settings),
+	out := &SignUp{ID: a.ID, Status: a.StatusAt(v.Now),
 		Verifications: map[string]*factor.Verification{}, UserID: a.CreatedUserID, SessionID: a.CreatedSessionID, AbandonAt: a.AbandonAt}
+	if out.Status != signup.Complete { // nothing is missing of what is done
+		out.MissingFields, out.UnverifiedFields = a.Missing(v.Settings), a.Unverified(v.Settings)
+	}
 	for field := range a.Verifications {
 		out.Verifications[field] = shown(a.Verification(field))
 	}

@@ -30,8 +30,7 @@ type Auth struct {
 	inbox    *inbox.Inbox  // nil: none
 	handler  http.Handler
 	prefixes []string
-	// permissions are those of the host that there are at the start.
-	permissions []string
+	declared named // what rules can speak of: what there is at the start
 }
 
 // New makes an instance: it validates c, prepares the store, and makes keys and
@@ -76,8 +75,11 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 	}
 	for _, p := range roles.All() {
 		if !p.System() {
-			a.permissions = append(a.permissions, p.Key)
+			a.declared.permissions = append(a.declared.permissions, p.Key)
 		}
+	}
+	for _, r := range roles.Roles.All() {
+		a.declared.roles = append(a.declared.roles, r.Key)
 	}
 	return a, a.mount(c)
 }
@@ -120,7 +122,10 @@ func (a *Auth) mount(c Config) error {
 func (a *Auth) Handler() http.Handler { return a.handler }
 
 // Wrap returns a handler that serves usher's own paths and gives everything
-// else to next, through [Auth.Middleware].
+// else to next, through [Auth.Middleware]. It belongs at the root of the site,
+// around everything else and outside of any http.StripPrefix: pages, cookies
+// and redirects speak of the paths that browsers see. An application below
+// /app has Config.PagesPath /app/auth, and so on.
 func (a *Auth) Wrap(next http.Handler) http.Handler {
 	app := a.Middleware(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

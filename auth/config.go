@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -160,7 +161,9 @@ func (c Config) withDefaults() (Config, *site.Site, error) {
 		def := settings.Default()
 		c.Settings = &def
 	}
-	if err := c.Settings.Validate(); err != nil {
+	if reflect.ValueOf(*c.Settings).IsZero() {
+		problem("Settings", "are empty: begin with settings.Default")
+	} else if err := c.Settings.Validate(); err != nil {
 		problem("Settings", "%w", err)
 	}
 	if c.Mailer == nil && s.Local {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/token"
 )
@@ -23,6 +24,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"nested": {func(c *auth.Config) {
 			c.FrontendPath, c.BackendPath, c.PagesPath = "/auth/client", "/auth/server", "/auth"
 		}, ""},
+		"empty settings":   {func(c *auth.Config) { c.Settings = &settings.Settings{} }, "settings.Default"},
+		"an origin":        {func(c *auth.Config) { c.URL, c.AllowedOrigins = "http://localhost:1", []string{"x"} }, `AllowedOrigins: "x" is no origin`},
 		"two the same":     {func(c *auth.Config) { c.FrontendPath, c.BackendPath = "/x", "/x" }, `BackendPath: "/x" is the place of FrontendPath`},
 		"as a default":     {func(c *auth.Config) { c.PagesPath = "/__clerk" }, "PagesPath"},
 		"the inbox":        {func(c *auth.Config) { c.PagesPath = "/dev/mail" }, "PagesPath"},

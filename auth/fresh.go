@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -53,8 +54,12 @@ func (f Freshness) MarshalJSON() ([]byte, error) {
 // Fresh is the rule that what f asks for has been shown lately. Whoever does
 // not keep it is sent to a page of usher's and back if a browser asks for a
 // page, and gets the body that Clerk's useReverification understands otherwise:
-// it shows the person what to do, and asks again.
+// it shows the person what to do, and asks again. It panics if f has no level, or
+// is shorter than a minute: tokens count in whole ones.
 func Fresh(f Freshness) Rule {
+	if f.Level != FirstFactor && f.Level != SecondFactor && f.Level != MultiFactor || f.Within < time.Minute {
+		panic(fmt.Sprintf("auth: nobody can keep Freshness{%q, %s}", f.Level, f.Within))
+	}
 	return func(id *Identity) error {
 		if id.Fresh(f) {
 			return nil

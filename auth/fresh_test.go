@@ -28,11 +28,15 @@ func TestFresh(t *testing.T) {
 		{auth.Moderate, 59, -1, true}, {auth.Moderate, 60, -1, false}, {auth.Moderate, -1, 59, true}, {auth.Moderate, 0, 60, false},
 		{auth.Lax, 1439, -1, true}, {auth.Lax, 1440, -1, false}, {auth.Lax, -1, 1439, true},
 		{own, 2, -1, true}, {own, 3, -1, false}, {own, 2, 99, true}, {own, -1, 0, false},
-		{auth.Freshness{}, 0, 0, false}, {auth.Freshness{Level: "x", Within: time.Hour}, 0, 0, false}, {auth.Freshness{Level: "x", Within: time.Hour}, 0, -1, false},
 	} {
 		id := &auth.Identity{UserID: "user_x", Claims: &token.Claims{FactorAge: &token.FactorAge{First: c.first, Second: c.second}}}
 		if got := id.Fresh(c.f); got != c.want || (auth.Fresh(c.f)(id) == nil) != c.want {
 			t.Errorf("%+v with [%d, %d]: got %v", c.f, c.first, c.second, got)
+		}
+	}
+	for _, f := range []auth.Freshness{{}, {Level: "x", Within: time.Hour}} { // no rule is made of these
+		if (&auth.Identity{UserID: "user_x", Claims: &token.Claims{FactorAge: &token.FactorAge{Second: -1}}}).Fresh(f) {
+			t.Errorf("somebody is fresh by %+v", f)
 		}
 	}
 	if (&auth.Identity{}).Fresh(auth.Lax) || (&auth.Identity{UserID: "user_x"}).Fresh(auth.Lax) {

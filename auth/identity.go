@@ -18,8 +18,8 @@ type Identity struct {
 	// token.ErrExpired; nil if it brought nothing. It is for logs. An error that
 	// is store.ErrUnavailable means that nobody could tell.
 	Err error
-	// probe, if not nil, is told what rules name instead of their being asked.
-	probe func(permission string)
+	// probe, if not nil, collects what rules name instead of their being asked.
+	probe *named
 }
 
 // SignedIn reports whether somebody is asking.

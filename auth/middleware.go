@@ -27,8 +27,18 @@ import (
 //
 // An answer to which cookies were added is private, whatever next says of
 // caching.
+//
+// A request is asked once, however many of these it passes. What the host has
+// said by [NewContext] before the first of them counts.
 func (a *Auth) Middleware(next http.Handler) http.Handler {
+	if next == nil {
+		panic("auth: nil handler")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, known := r.Context().Value(identityKey{}).(*identified); known && (c.by == nil || c.by == a) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		cookies := len(w.Header()["Set-Cookie"])
 		id, err := a.identify(w, r)
 		if err != nil {
@@ -241,11 +251,14 @@ func over(err error) bool {
 // who is not signed in is sent to the sign-in page and back if a browser is
 // asking for a page, and answered 401 with a JSON body otherwise. It works
 // behind [Auth.Middleware] and without it; whom another instance knows is asked
-// again. A rule that names a permission which nobody can hold panics, see
-// [Permission].
+// again. It panics at a nil handler or rule, and at a rule that names a permission
+// or role which nobody can have, see [Permission].
 func (a *Auth) Require(next http.Handler, rules ...Rule) http.Handler {
+	if next == nil {
+		panic("auth: nil handler")
+	}
 	a.checkRules(rules)
-	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := From(r.Context())
 		err := id.check(rules)
 		if err == nil {
@@ -268,15 +281,7 @@ func (a *Auth) Require(next http.Handler, rules ...Rule) http.Handler {
 			err = fault.Wrap("authorization_invalid", "", err)
 		}
 		a.refuse(w, r, err)
-	})
-	asked := a.Middleware(guarded)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, known := r.Context().Value(identityKey{}).(*identified); known && (c.by == nil || c.by == a) {
-			guarded.ServeHTTP(w, r)
-			return
-		}
-		asked.ServeHTTP(w, r)
-	})
+	}))
 }
 
 func unavailable(err error) bool {

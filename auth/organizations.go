@@ -26,12 +26,9 @@ func (a *Auth) Organizations() Organizations { return Organizations{a.engine.Org
 // OrganizationsIn is Organizations inside a transaction of the host's own, see
 // [Auth.UsersIn].
 func (a *Auth) OrganizationsIn(in store.Store) (Organizations, error) {
-	if len(a.keyring.IDs()) > 0 {
-		sealed, err := store.Sealed(in, a.keyring)
-		if err != nil {
-			return Organizations{}, refusal(err)
-		}
-		in = sealed
+	in, err := a.sealed(in)
+	if err != nil {
+		return Organizations{}, err
 	}
 	return Organizations{a.engine.Organizations().In(in), a}, nil
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/usherauth/usher/auth/internal/engine"
@@ -16,13 +17,17 @@ import (
 // The organization becomes the active one of the request, and, for a browser,
 // of its session: links work in every tab. Who is no member is answered as if
 // the page did not exist. The path itself is not looked at: only what the mux
-// has matched counts, whatever the spelling.
+// has matched counts, whatever the spelling. A pattern without the wildcard is a
+// mistake of the host's, answered 500 and logged.
 func (a *Auth) RequireOrganization(wildcard string, next http.Handler, rules ...Rule) http.Handler {
-	a.checkRules(rules)
 	inner := a.Require(next, rules...)
 	return a.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		want, id := r.PathValue(wildcard), From(r.Context())
-		if o := id.Claims.Organization; o != nil && want != "" && (o.ID == want || o.Slug == want) {
+		if want == "" {
+			a.refuse(w, r, fmt.Errorf("auth: RequireOrganization: the pattern %q has nothing for the wildcard %q", r.Pattern, wildcard))
+			return
+		}
+		if o := id.Claims.Organization; o != nil && (o.ID == want || o.Slug == want) {
 			inner.ServeHTTP(w, r)
 			return
 		}
@@ -39,7 +44,7 @@ func (a *Auth) RequireOrganization(wildcard string, next http.Handler, rules ...
 // returns who is asking with it.
 func (a *Auth) activate(w http.ResponseWriter, r *http.Request, id *Identity, want string) (Identity, error) {
 	unknown := fault.New("resource_not_found", "")
-	if want == "" || len(httpx.All(r, a.site.ClientCookie())) == 0 {
+	if len(httpx.All(r, a.site.ClientCookie())) == 0 {
 		return Identity{}, unknown // a bearer's token says all that it can do
 	}
 	b, err := a.site.Browser(a.engine, r)

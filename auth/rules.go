@@ -56,12 +56,17 @@ func InOrganization() Rule {
 }
 
 // Role lets those pass who have a role, such as org:admin, in the active
-// organization. Prefer [Permission]: roles change.
+// organization. Prefer [Permission]: roles change. Like there, [Auth.Require]
+// panics if there is no such role.
 //
 //go:noinline
 func Role(role string) Rule {
 	return func(id *Identity) error {
-		if id.probe != nil || id.HasRole(role) {
+		if id.probe != nil {
+			id.probe.roles = append(id.probe.roles, role)
+			return nil
+		}
+		if id.HasRole(role) {
 			return nil
 		}
 		return fmt.Errorf("%w: %s", errRole, role)
@@ -78,7 +83,7 @@ func Role(role string) Rule {
 func Permission(permission string) Rule {
 	return func(id *Identity) error {
 		if id.probe != nil {
-			id.probe(permission)
+			id.probe.permissions = append(id.probe.permissions, permission)
 			return nil
 		}
 		if id.HasPermission(permission) {
@@ -134,6 +139,9 @@ func Not(rule Rule) Rule {
 // ask is the rule's answer. While rules are looked through for what they name,
 // those of the host are not asked: they know nothing of that.
 func (r Rule) ask(id *Identity) error {
+	if r == nil {
+		panic("auth: nil rule")
+	}
 	if id.probe != nil && !r.own() {
 		return nil
 	}
@@ -157,19 +165,27 @@ func (r Rule) own() bool {
 	return ownRules.at[reflect.ValueOf(r).Pointer()]
 }
 
-// checkRules panics if a rule names a permission that nobody can hold.
+// named is what rules speak of.
+type named struct{ permissions, roles []string }
+
+// checkRules panics if a rule is nil, or names a permission or role that nobody
+// can have.
 func (a *Auth) checkRules(rules []Rule) {
-	var named []string
-	probe := &Identity{probe: func(p string) { named = append(named, p) }}
+	probe := &Identity{probe: &named{}}
 	for _, rule := range rules {
 		_ = rule.ask(probe)
 	}
-	for _, p := range named {
+	for _, p := range probe.probe.permissions {
 		switch {
 		case organization.IsSystemPermission(p):
 			panic(fmt.Sprintf("auth: permission %q is built in and never in a token: ask for the role", p))
-		case !slices.Contains(a.permissions, p):
-			panic(fmt.Sprintf("auth: permission %q is not declared in Config.Organizations; there are: %s", p, strings.Join(a.permissions, ", ")))
+		case !slices.Contains(a.declared.permissions, p):
+			panic(fmt.Sprintf("auth: permission %q is not declared in Config.Organizations; there are: %s", p, strings.Join(a.declared.permissions, ", ")))
+		}
+	}
+	for _, r := range probe.probe.roles {
+		if !slices.Contains(a.declared.roles, "org:"+strings.TrimPrefix(r, "org:")) {
+			panic(fmt.Sprintf("auth: role %q is not declared in Config.Organizations; there are: %s", r, strings.Join(a.declared.roles, ", ")))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/engine"
@@ -27,14 +28,22 @@ func (a *Auth) Users() Users { return Users{a.engine.Users()} }
 // ended are refused, within seconds after the host's commit, found by
 // [Auth.Run].
 func (a *Auth) UsersIn(in store.Store) (Users, error) {
-	if len(a.keyring.IDs()) > 0 {
-		sealed, err := store.Sealed(in, a.keyring)
-		if err != nil {
-			return Users{}, refusal(err)
-		}
-		in = sealed
+	in, err := a.sealed(in)
+	if err != nil {
+		return Users{}, err
 	}
 	return Users{a.engine.Users().In(in)}, nil
+}
+
+// sealed is a joined store that keeps secrets as the instance's own does.
+func (a *Auth) sealed(in store.Store) (store.Store, error) {
+	switch {
+	case in == nil:
+		return nil, errors.New("auth: no store: join one to the transaction")
+	case len(a.keyring.IDs()) == 0:
+		return in, nil
+	}
+	return store.Sealed(in, a.keyring)
 }
 
 // Create makes a user without a sign-up.

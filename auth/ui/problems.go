@@ -158,13 +158,16 @@ func (x *exchange) fail(err error) {
 	}
 	show := &Failure{Title: words[0], Text: words[1], Wait: seconds(f.RetryAfter)}
 	switch {
-	case status == http.StatusForbidden || f.Code == httpx.CodeOriginInvalid:
+	case status == http.StatusForbidden || f.Code == httpx.CodeHostInvalid:
 		show.Text = f.LongMessage
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusConflict:
 		show.Retry = x.url(x.home)
 	}
-	if f.Code == "csrf_token_invalid" || f.Code == httpx.CodeOriginInvalid || f.Code == httpx.CodeOriginMultiple {
-		show.Text = "The request came from another site, so it was not carried out."
+	if httpx.IsForeign(f.Code) {
+		httpx.LogForeign(x.p.engine.Log(), x.r, f.Code)
+		if f.Code != httpx.CodeHostInvalid {
+			show.Text = "The request came from another site, so it was not carried out."
+		}
 	}
 	if f.Code == fault.Internal {
 		show.TraceID = httpx.TraceID(x.ctx())

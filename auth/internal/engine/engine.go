@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -121,6 +122,8 @@ type Engine struct {
 	orgChanges orgChanges
 	wake       chan struct{} // the outbox has something due
 	running    atomic.Bool
+	// nobodySends is for the warning of it.
+	nobodySends sync.Once
 }
 
 // Kinds are all the kinds that usher keeps records of.

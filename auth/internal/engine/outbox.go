@@ -127,6 +127,9 @@ func (e *Engine) notifyPrimary(ctx context.Context, t *txn, to, after *user.User
 }
 
 func (e *Engine) wakeOutbox() {
+	if !e.running.Load() {
+		e.nobodySends.Do(func() { e.log.Warn("mail waits: Auth.Run does not run in this process") })
+	}
 	select {
 	case e.wake <- struct{}{}:
 	default: // awake already

@@ -3,6 +3,7 @@ package httpx
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -48,7 +49,7 @@ func NewOrigins(urls ...string) (*Origins, error) {
 // lower case, default port left out. A host name must be ASCII (punycode).
 func ParseOrigin(raw string) (string, error) {
 	bad := func(why string) (string, error) {
-		return "", fmt.Errorf("httpx: %q is no origin: %s", Clean(raw, 200), why)
+		return "", fmt.Errorf("%q is no origin: %s", Clean(raw, 200), why)
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Opaque != "" || u.Scheme == "" || u.Host == "" {
@@ -161,7 +162,23 @@ func (o *Origins) CheckHost(r *http.Request) error {
 			return nil
 		}
 	}
+	if o.Loopback() {
+		return fail(badRequest, CodeHostInvalid, "", "This application has no URL configured, so that it answers at loopback addresses only.")
+	}
 	return fail(badRequest, CodeHostInvalid, "", "The host of the request is not one of this application.")
+}
+
+// IsForeign reports whether code refuses a request for where it came from, or
+// was sent to.
+func IsForeign(code string) bool {
+	return code == CodeHostInvalid || code == CodeOriginInvalid || code == CodeOriginMultiple || code == "csrf_token_invalid"
+}
+
+// LogForeign tells operators of such a request: what is wrong is often their own
+// configuration, which the person in front of the browser knows nothing of.
+func LogForeign(log *slog.Logger, r *http.Request, code string) {
+	log.InfoContext(r.Context(), "refused: neither Config.URL nor in Config.AllowedOrigins", "code", code, "host", Clean(r.Host, 256),
+		"origin", Clean(r.Header.Get("Origin"), 256), "path", Clean(r.URL.Path, 1024))
 }
 
 // hostOf cuts the host name out of a canonical origin.

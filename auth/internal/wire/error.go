@@ -68,6 +68,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error, log *slog.Log
 	if seconds := retryAfter(err, status); seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
+	if code := body.Errors[0].Code; httpx.IsForeign(code) {
+		httpx.LogForeign(log, r, code)
+	}
 	if status >= 500 && r.Context().Err() == nil {
 		log.ErrorContext(r.Context(), "request failed", "trace_id", trace, "method", httpx.Clean(r.Method, 16),
 			"path", httpx.Clean(r.URL.Path, 1024), "code", body.Errors[0].Code, "err", httpx.Clean(err.Error(), 1024))
