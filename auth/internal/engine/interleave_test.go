@@ -6,6 +6,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/storetest"
@@ -175,6 +176,75 @@ func TestCountChangesWhileJudged(t *testing.T) {
 			l, err := w.Users().Lockouts(t.Context(), u)
 			if left := l[u.ID].Left; err != nil || left == nil || *left != w.Settings(t.Context()).Protection.Lockout.MaxAttempts {
 				t.Errorf("%s after %d wrong tries: %d left, %v", name, before, *left, err)
+			}
+		}
+	}
+}
+
+// A session that ends, or is used, while a request of its own is under way:
+// the request goes through or is told that the session is over.
+func TestSessionEndsWhileUsed(t *testing.T) {
+	ctx := context.Background()
+	uses := map[string]func(w *between, b *engine.Browser, id string) error{
+		"token": func(w *between, b *engine.Browser, id string) error {
+			_, err := w.Token(ctx, b, id, engine.TokenParams{})
+			return err
+		},
+		"renewal": func(w *between, b *engine.Browser, id string) error {
+			_, _, err := w.Renew(ctx, b, id, engine.TokenParams{})
+			return err
+		},
+		"touch": func(w *between, b *engine.Browser, id string) error {
+			v, err := w.TouchSession(ctx, b, id, engine.TouchParams{})
+			if err == nil && v.User == nil {
+				t.Error("a touch answers without the user")
+			}
+			return err
+		},
+	}
+	for _, c := range []struct {
+		name   string
+		during func(w *between, id string) error
+		want   string
+	}{
+		{"nothing happens", nil, ""},
+		{"another tab uses it", func(w *between, id string) error {
+			s, err := w.Sessions().Get(ctx, id)
+			if err == nil {
+				err = w.store.Update(ctx, func(tx store.Tx) error { return session.Put(ctx, tx, s) })
+			}
+			return err
+		}, ""},
+		{"it is revoked", func(w *between, id string) error {
+			_, err := w.Sessions().Revoke(ctx, id)
+			return err
+		}, "authentication_invalid"},
+		{"it is revoked by another instance", func(w *between, id string) error {
+			_, err := newRig(t, w.store).Sessions().Revoke(ctx, id)
+			return err
+		}, "authentication_invalid"},
+		{"it is deleted", func(w *between, id string) error {
+			return w.store.Update(ctx, func(tx store.Tx) error {
+				s, err := session.Get(ctx, tx, id)
+				if err != nil {
+					return err
+				}
+				return tx.Delete(ctx, session.Kind, id, s.Version)
+			})
+		}, "authentication_invalid"},
+	} {
+		for name, use := range uses {
+			w := newBetween(t)
+			u := w.user(ada, good)
+			b := w.browser()
+			s, err := w.SignInUser(ctx, b, u.ID)
+			w.must(s, err)
+			w.advance(session.TouchEvery)
+			if c.during != nil {
+				w.do = func() { w.must(nil, c.during(w, s.ID)) }
+			}
+			if err := use(w, b, s.ID); code(err) != c.want || w.do != nil {
+				t.Errorf("%s, %s: %v, want %q", name, c.name, err, c.want)
 			}
 		}
 	}

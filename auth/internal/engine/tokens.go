@@ -68,10 +68,10 @@ func (e *Engine) touch(ctx context.Context, s *session.Session, r Request) (*ses
 		now, err = e.getSession(ctx, tx, s.ID)
 		return err
 	})
-	if err != nil || !now.LiveAt(e.now()) {
-		return nil, missingAs(err, fault.New("authentication_invalid", ""))
+	if err == nil && !now.LiveAt(e.now()) {
+		err = store.ErrNotFound
 	}
-	return now, nil
+	return now, missingAs(err, fault.New("authentication_invalid", ""))
 }
 
 // ownSession reads a session of the browser's client. Any other is unknown.
