@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
@@ -341,6 +342,58 @@ func TestAttack_C01_C02_C03_NothingTells(t *testing.T) {
 		takes := slices.ContainsFunc(takers, func(p string) bool { return strings.HasPrefix(rt.Path, p) })
 		if key := rt.Method + " " + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(rt.Path, "{}"); takes && !asked[key] {
 			t.Errorf("no story asks %s", key)
+		}
+	}
+}
+
+// TestAttack_C01_NothingTellsOfTheOwner: a stranger's sign-in that is under way
+// does not show that something happens to the account, and no code that went
+// out before is good after it.
+func TestAttack_C01_NothingTellsOfTheOwner(t *testing.T) {
+	other := "another password 2"
+	for name, happen := range map[string]func(us engine.Users, id string) error{
+		"nothing": func(engine.Users, string) error { return nil },
+		"a new password": func(us engine.Users, id string) error {
+			_, err := us.Update(t.Context(), id, engine.UpdateUserParams{Password: &other})
+			return err
+		},
+		"a ban":      func(us engine.Users, id string) error { _, err := us.Ban(t.Context(), id); return err },
+		"a deletion": func(us engine.Users, id string) error { _, err := us.Delete(t.Context(), id); return err },
+		"a lock":     func(us engine.Users, id string) error { _, err := us.Lock(t.Context(), id, 0); return err },
+	} {
+		for _, strategy := range []string{"email_code", "reset_password_email_code"} {
+			watch := func(address string, known bool) (seen []string) {
+				p := newProbe(t)
+				var id string
+				if known {
+					u, err := p.e.Users().Create(t.Context(), user.CreateParams{EmailAddresses: []string{address}, Password: good})
+					if err != nil {
+						t.Fatal(err)
+					}
+					id = u.ID
+				}
+				b, code := p.browser(), "x00000"
+				say := func(a *answer) { seen = append(seen, plain(a, address)) }
+				path := begin(b, address, say)
+				say(b.post(path+"/prepare_first_factor", "strategy", strategy))
+				if known {
+					code = b.lastCode()
+					if err := happen(p.e.Users(), id); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if name == "nothing" {
+					code = "x00000"
+				}
+				say(b.get(path))
+				say(b.get("/v1/client"))
+				say(b.post(path+"/attempt_first_factor", "strategy", strategy, "code", code))
+				say(b.post(path+"/attempt_first_factor", "strategy", "password", "password", "wrong guess"))
+				p.advance(time.Minute)
+				say(b.post(path+"/prepare_first_factor", "strategy", strategy))
+				return seen
+			}
+			compare(t, name+", "+strategy, watch(nobody, false), watch(ada, true))
 		}
 	}
 }

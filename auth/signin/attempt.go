@@ -116,7 +116,8 @@ func Get(ctx context.Context, tx store.Tx, id string) (*Attempt, error) {
 func Put(ctx context.Context, tx store.Tx, a *Attempt) error { return attempts.Put(ctx, tx, a) }
 
 // VoidAll abandons every unfinished attempt that speaks of a user, but for the
-// one with the ID keep: codes that are out die with it.
+// one with the ID keep: codes that are out die with it. One that may not tell
+// whether there is a user goes on, and no code that is out is right for it.
 func VoidAll(ctx context.Context, tx store.Tx, userID, keep string, now time.Time) error {
 	as, err := attempts.Find(ctx, tx, store.Query{Where: []store.Match{{Index: "user", Values: []string{userID}}}})
 	if err != nil {
@@ -126,7 +127,13 @@ func VoidAll(ctx context.Context, tx store.Tx, userID, keep string, now time.Tim
 		if a.ID == keep || a.Final() {
 			continue
 		}
-		a.Status, a.UpdatedAt, a.First, a.Second, a.External = Abandoned, now, nil, nil, nil
+		if a.Veiled() {
+			if a.First != nil {
+				a.First.Secret = nil
+			}
+		} else {
+			a.Status, a.UpdatedAt, a.First, a.Second, a.External = Abandoned, now, nil, nil, nil
+		}
 		if err := attempts.Put(ctx, tx, a); err != nil {
 			return err
 		}

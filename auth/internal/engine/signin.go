@@ -355,6 +355,9 @@ func (e *Engine) stepSignIn(ctx context.Context, b *Browser, id string,
 	if facts.user == nil && a.UserID != "" && !a.Masked && a.Status != signin.Complete {
 		return nil, fault.New("sign_in_identification_or_user_deleted", "")
 	}
+	if a.StatusAt(e.now()) == signin.Abandoned {
+		return nil, fault.New("client_state_invalid", "")
+	}
 	in, err := input(s, a, facts)
 	if err != nil {
 		return nil, err
