@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/auth/internal/httpx"
 	"github.com/usherauth/usher/auth/internal/wire"
 	"github.com/usherauth/usher/auth/internal/wire/frontend"
@@ -125,8 +126,26 @@ func (c *call) answer(out any) error {
 	return httpx.WriteJSON(c.w, http.StatusOK, env)
 }
 
-// client is all that the browser is told about itself.
+// client is all that the browser is told about itself, with a token of the
+// session that acts.
 func (c *call) client() (*frontend.Client, error) {
+	return c.clientOf(func(*engine.ClientView) string { return c.acts })
+}
+
+// clientOf adds a token of the session that acts names, if it is live. Clients
+// take a session without one for a state that cannot be, and React's hooks
+// throw: so when it ends after it was read, all is read again.
+func (c *call) clientOf(acts func(*engine.ClientView) string) (client *frontend.Client, err error) {
+	for range 2 {
+		client, err = c.readClient(acts)
+		if fault.From(err).Code != "authentication_invalid" {
+			break
+		}
+	}
+	return client, err
+}
+
+func (c *call) readClient(acts func(*engine.ClientView) string) (*frontend.Client, error) {
 	if c.b == nil {
 		return nil, nil
 	}
@@ -141,26 +160,18 @@ func (c *call) client() (*frontend.Client, error) {
 		return nil, nil
 	}
 	client.CaptchaBypass = c.b.Tested
-	return client, c.giveToken(v, client)
-}
-
-// giveToken adds a token of the session that acts. Clients take a session
-// without one for a state that cannot be, and React's hooks throw.
-func (c *call) giveToken(v *engine.ClientView, client *frontend.Client) error {
-	if c.acts == "" {
-		return nil
-	}
+	id := acts(v)
 	for _, s := range v.Live() {
-		if s.ID != c.acts {
+		if s.ID != id {
 			continue
 		}
 		jwt, err := c.e.LastToken(c.ctx(), s, c.site.Origin(c.r))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		client.SetToken(s.ID, jwt)
 	}
-	return nil
+	return client, nil
 }
 
 // cookies writes the cookies that changed. After a sign-in or a sign-out the

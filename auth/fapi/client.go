@@ -1,38 +1,23 @@
 package fapi
 
 import (
+	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/internal/wire"
-	"github.com/usherauth/usher/auth/internal/wire/frontend"
 )
 
 // getClient tells a browser all about itself, with a token of the session last
 // active. A stranger gets null and no refusal: clients would sign out.
 func (c *call) getClient() (any, error) {
-	client, err := c.client()
+	client, err := c.clientOf(func(v *engine.ClientView) string {
+		if s := v.Current(); s != nil {
+			return s.ID
+		}
+		return ""
+	})
 	if err != nil || client == nil {
 		return unwatched{}, err
 	}
-	if id := client.LastActiveSessionID; id != nil {
-		if err := c.addToken(client, *id); err != nil {
-			return nil, err
-		}
-	}
 	return unwatched{response: client}, nil
-}
-
-// addToken mints a token of a session into the client. It costs a signature,
-// so it is done only where a browser would ask for one next.
-func (c *call) addToken(client *frontend.Client, sessionID string) error {
-	s, err := c.e.Session(c.ctx(), c.b, sessionID)
-	if err != nil {
-		return err
-	}
-	jwt, err := c.e.LastToken(c.ctx(), s, c.site.Origin(c.r))
-	if err != nil {
-		return err
-	}
-	client.SetToken(sessionID, jwt)
-	return nil
 }
 
 // createClient makes a stranger a client, so that its cookie is there before
