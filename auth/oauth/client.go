@@ -29,8 +29,18 @@ type Client struct {
 	pictures *http.Client // what the provider says of a person leads anywhere
 	now      func() time.Time
 
-	mu   sync.Mutex
-	meta *metadata // nil: not yet found
+	mu      sync.Mutex
+	meta    *metadata // nil: not yet found
+	until   time.Time // when it is looked for again; zero: never
+	finding *finding  // under way; nil: nobody looks
+}
+
+// A finding is one look for the endpoints, which all who need them share: a
+// provider that hangs holds each of them up once, and not one after another.
+type finding struct {
+	done chan struct{}
+	m    *metadata
+	err  error
 }
 
 // Options are what a client needs besides its provider.
@@ -85,24 +95,65 @@ type metadata struct {
 
 const (
 	// freshFor is how long a discovery document is believed; staleFor is how
-	// long it still is if the provider does not answer.
+	// long it still is if the provider does not answer, which is asked again
+	// after retryFor.
 	freshFor = time.Hour
 	staleFor = 24 * time.Hour
+	retryFor = time.Minute
 )
 
 // metadata returns the endpoints, from the provider's value or its document.
 func (c *Client) metadata(ctx context.Context) (*metadata, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.now()
-	if c.meta != nil && (c.meta.found.IsZero() || now.Before(c.meta.found.Add(freshFor))) {
+	if c.meta != nil && (c.until.IsZero() || c.now().Before(c.until)) {
+		defer c.mu.Unlock()
 		return c.meta, nil
 	}
+	f, mine := c.finding, c.finding == nil
+	if mine {
+		f = &finding{done: make(chan struct{})}
+		c.finding = f
+	}
+	old := c.meta
+	c.mu.Unlock()
+	if mine {
+		c.look(context.WithoutCancel(ctx), f, old) // for the others, too; the HTTP client bounds it
+		return f.m, f.err
+	}
+	select {
+	case <-f.done:
+		return f.m, f.err
+	case <-ctx.Done():
+		return nil, fail(StageDiscovery, "unavailable", ctx.Err())
+	}
+}
+
+// look does what f is about. old is what was found before; nil: nothing.
+func (c *Client) look(ctx context.Context, f *finding, old *metadata) {
+	now := c.now()
+	until := now.Add(freshFor)
+	f.err = fail(StageDiscovery, "unavailable", errors.New("given up")) // unless it comes to an end
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.finding = nil; f.err == nil {
+			c.meta, c.until = f.m, until
+		}
+		close(f.done)
+	}()
+	f.m, f.err = c.resolve(ctx, now, old)
+	switch {
+	case f.err != nil && old != nil && now.Before(old.found.Add(staleFor)):
+		f.m, f.err, until = old, nil, now.Add(retryFor)
+	case f.err == nil && f.m.found.IsZero():
+		until = time.Time{}
+	}
+}
+
+// resolve finds the endpoints and checks them.
+func (c *Client) resolve(ctx context.Context, now time.Time, old *metadata) (*metadata, error) {
 	m, err := c.find(ctx, now)
 	if err != nil {
-		if c.meta != nil && now.Before(c.meta.found.Add(staleFor)) {
-			return c.meta, nil
-		}
 		return nil, fail(StageDiscovery, "unavailable", err)
 	}
 	for _, over := range []struct{ to, own *string }{{&m.AuthURL, &c.p.AuthURL}, {&m.TokenURL, &c.p.TokenURL},
@@ -117,12 +168,11 @@ func (c *Client) metadata(ctx context.Context) (*metadata, error) {
 	switch {
 	case c.p.SharedKey:
 		m.keys, m.Algorithms = sharedKey(c.p.ClientSecret), []string{"HS256"}
-	case m.KeysURL != "" && c.meta != nil && c.meta.KeysURL == m.KeysURL:
-		m.keys = c.meta.keys // with what it has cached
+	case m.KeysURL != "" && old != nil && old.KeysURL == m.KeysURL:
+		m.keys = old.keys // with what it has cached
 	case m.KeysURL != "":
 		m.keys = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), c.http), m.KeysURL)
 	}
-	c.meta = m
 	return m, nil
 }
 

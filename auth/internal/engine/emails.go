@@ -256,7 +256,11 @@ func (e *Engine) DeleteEmailAddress(ctx context.Context, a *Actor, id string) er
 		if len(u.LinkedTo(id)) > 0 {
 			return fault.New("delete_linked_identification_disallowed", "")
 		}
-		return e.dropEmailAddress(ctx, t, u, id)
+		before := *u
+		if err := e.dropEmailAddress(ctx, t, u, id); err != nil || before.PrimaryEmailAddressID == u.PrimaryEmailAddressID {
+			return err
+		}
+		return e.notifyPrimary(ctx, t, &before, u, a.Browser.Request) // at the one that goes, too
 	})
 }
 

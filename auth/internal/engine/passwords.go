@@ -34,6 +34,11 @@ func (e *Engine) checkNewPassword(ctx context.Context, s *settings.Settings, pla
 	if err := e.checker.Check(policy(s), plain, words); err != nil {
 		return err
 	}
+	for _, id := range u.PhoneNumbers {
+		if e.named(plain, s) == id.Canonical { // however it is written
+			identifiers = append(identifiers, plain)
+		}
+	}
 	for _, id := range identifiers {
 		if id != "" && user.Fold(plain) == user.Fold(id) {
 			return fault.New("form_password_matches_identifier", "password")

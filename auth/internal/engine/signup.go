@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,7 +61,7 @@ func (e *Engine) CreateSignUp(ctx context.Context, b *Browser, p SignUpParams) (
 			return nil, err
 		}
 	}
-	in, err := e.signUpInput(ctx, b, s, p, "")
+	in, err := e.signUpInput(ctx, b, s, p, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -98,13 +99,14 @@ func (e *Engine) UpdateSignUp(ctx context.Context, b *Browser, id string, p Sign
 		}
 	}
 	return e.stepSignUp(ctx, b, id, func(s *settings.Settings, a *signup.Attempt) (signup.Input, error) {
-		return e.signUpInput(ctx, b, s, p, a.EmailAddress)
+		return e.signUpInput(ctx, b, s, p, a)
 	})
 }
 
 // signUpInput does the slow part of setting fields: the password is checked
-// and hashed. Problems of all fields are told together.
-func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settings, p SignUpParams, address string) (signup.Update, error) {
+// and hashed. Problems of all fields are told together. a is what was given
+// before; nil is nothing.
+func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settings, p SignUpParams, a *signup.Attempt) (signup.Update, error) {
 	in := signup.Update{EmailAddress: p.EmailAddress, PhoneNumber: p.PhoneNumber, Username: p.Username, FirstName: p.FirstName, LastName: p.LastName,
 		UnsafeMetadata: p.UnsafeMetadata, Locale: p.Locale, LegalAccepted: p.LegalAccepted, Passkey: p.Passkey || p.Strategy == byPasskey}
 	if st, ok := e.strategies.Get(p.Strategy); ok {
@@ -118,12 +120,13 @@ func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settin
 	if err := e.allowUsername(b, p.Username, s); err != nil {
 		return signup.Update{}, err
 	}
+	invited := ""
 	if p.Ticket != "" {
 		i, err := e.holdInvitation(ctx, p.Ticket)
 		if err != nil {
 			return in, err
 		}
-		in.InvitationID, address = i.ID, i.EmailAddress
+		in.InvitationID, invited = i.ID, i.EmailAddress
 	}
 	if p.Password == nil || !s.Password.Enabled {
 		if p.Password != nil {
@@ -131,22 +134,34 @@ func (e *Engine) signUpInput(ctx context.Context, b *Browser, s *settings.Settin
 		}
 		return in, nil
 	}
-	who := &user.User{}
-	if p.EmailAddress != nil {
-		address = *p.EmailAddress
-	}
-	if id, err := user.NewEmailAddress(address, e.now()); err == nil {
-		who.EmailAddresses = []user.Identification{id}
-	}
-	if p.Username != nil {
-		who.Username = *p.Username
-	}
-	if err := e.checkNewPassword(ctx, s, *p.Password, who); err != nil {
+	if err := e.checkNewPassword(ctx, s, *p.Password, e.draftOf(p, a, invited, s)); err != nil {
 		return in, err
 	}
 	hash, err := e.hasher.Hash(withAddr(ctx, b.Addr), *p.Password)
 	in.PasswordHash = &hash
 	return in, err
+}
+
+// draftOf is who signs up as far as a password must not be like them: by what
+// is given now, was given before, or is said by an invitation.
+func (e *Engine) draftOf(p SignUpParams, a *signup.Attempt, invited string, s *settings.Settings) *user.User {
+	if a == nil {
+		a = &signup.Attempt{}
+	}
+	said := func(now *string, before string) string {
+		if now != nil {
+			return *now
+		}
+		return before
+	}
+	u := &user.User{Username: said(p.Username, a.Username), FirstName: said(p.FirstName, a.FirstName), LastName: said(p.LastName, a.LastName)}
+	if id, err := user.NewEmailAddress(said(p.EmailAddress, cmp.Or(invited, a.EmailAddress)), e.now()); err == nil {
+		u.EmailAddresses = []user.Identification{id}
+	}
+	if number, err := e.phone(said(p.PhoneNumber, a.PhoneNumber), s); err == nil {
+		u.PhoneNumbers = []user.Identification{user.NewPhoneNumber(number, e.now())}
+	}
+	return u
 }
 
 // SignUp returns a sign-up of the browser's client.

@@ -73,7 +73,7 @@ func (e *Engine) TransferToSignUp(ctx context.Context, b *Browser, p SignUpParam
 	if err := e.allowSignUp(b, s); err != nil {
 		return nil, err
 	}
-	in, err := e.signUpInput(ctx, b, s, p, "")
+	in, err := e.signUpInput(ctx, b, s, p, nil)
 	if err != nil {
 		return nil, err
 	}
