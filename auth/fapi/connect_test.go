@@ -103,6 +103,13 @@ func TestAttack_O07_LinkingIsBound(t *testing.T) {
 	for _, path := range []string{"/v1/me/external_accounts/eac_x", "/v1/me/external_accounts/eac_x/tokens"} {
 		victim.delete(path).refused(404, "resource_not_found")
 	}
+	// An answer that comes late connects nothing.
+	late, err := s.fake.Answer(victim.leave("/v1/me/external_accounts", fake), person("late@example.com", true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.advance(10 * time.Minute)
+	victim.opens(late).refused(400, "oauth_callback_invalid")
 }
 
 // The provider gives an address to another person: they do not get the account

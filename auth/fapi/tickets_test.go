@@ -125,6 +125,49 @@ func TestAttack_L13_TicketsByHTTP(t *testing.T) {
 	}
 }
 
+// What happened to the account meanwhile voids the tickets that open it: they
+// may be in a mailbox that somebody else reads.
+func TestAttack_L15_TicketsDieWithWhatTheyOpen(t *testing.T) {
+	for what, change := range map[string]func(*rig, string) error{
+		"ban": func(r *rig, id string) error {
+			if _, err := r.e.Users().Ban(t.Context(), id); err != nil {
+				return err
+			}
+			_, err := r.e.Users().Unban(t.Context(), id)
+			return err
+		},
+		"lock": func(r *rig, id string) error {
+			if _, err := r.e.Users().Lock(t.Context(), id, 0); err != nil {
+				return err
+			}
+			_, err := r.e.Users().Unlock(t.Context(), id)
+			return err
+		},
+		"revoke": func(r *rig, id string) error { _, err := r.e.Sessions().RevokeUser(t.Context(), id); return err },
+		"new password": func(r *rig, _ string) error {
+			b := r.browser()
+			b.signIn(ada, good)
+			b.post("/v1/me/change_password", "current_password", good, "new_password", better).ok()
+			return nil
+		},
+		"no password": func(r *rig, id string) error { _, err := r.e.Users().RemovePassword(t.Context(), id); return err },
+	} {
+		r := newRig(t, func(c *setup) { c.settings.Password.Required = false })
+		uid := r.userOf(ada)
+		_, in := r.signInToken(uid)
+		_, act := r.actorToken(uid)
+		if err := change(r, uid); err != nil {
+			t.Fatal(what, err)
+		}
+		for wire, code := range map[string]string{in: "sign_in_token_revoked_code", act: "actor_token_revoked_code"} {
+			b := r.browser()
+			if got := b.post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).refused(400, code); b.signedInAs() != "" {
+				t.Errorf("%s: signed in: %s", what, got.raw)
+			}
+		}
+	}
+}
+
 // Of many who use one ticket at once, one is signed in.
 func TestAttack_L13_TicketRace(t *testing.T) {
 	r := newRig(t)
