@@ -110,6 +110,29 @@ func TestAttack_L09_SMSOwnerIsNotShutOut(t *testing.T) {
 	}
 }
 
+// TestAttack_L09_SMSAfterAFirstFactor: who has shown a first factor that nobody
+// can guess is no stranger in a browser that is new, either.
+func TestAttack_L09_SMSAfterAFirstFactor(t *testing.T) {
+	r := newRig(t, capped(settings.SMSCaps{PerNumber: 3}))
+	u := r.newPhoneUser(adasPhone, "ada_l")
+	if _, _, err := r.e.Users().UpdatePhoneNumber(t.Context(), u.ID, u.PhoneNumbers[0].ID, engine.HostPhoneParams{SecondFactor: new(true)}); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(first ...string) *answer {
+		r.advance(30 * time.Second)
+		b := r.browser()
+		a := b.post("/v1/client/sign_ins", first...).ok().is("response.status", "needs_second_factor")
+		return b.post(signInPath(a)+"/prepare_second_factor", "strategy", "phone_code")
+	}
+	byPassword := []string{"identifier", "ada_l", "password", good} // which somebody may have guessed
+	for range 2 {
+		ask(byPassword...).ok()
+	}
+	ask(byPassword...).refused(429, "too_many_requests")
+	_, wire := r.signInToken(u.ID)
+	ask("strategy", "ticket", "ticket", wire).ok()
+}
+
 // Numbers of countries that are not listed get nothing, nor do blocks of
 // numbers, addresses and instances beyond their caps, nor numbers that nobody
 // has; and a block whose codes do not come back is told of.

@@ -88,7 +88,9 @@ func (r *signInRun) apply(ctx context.Context, a *signin.Attempt, effect signin.
 		if u == nil && do.Send.Away == nil && !a.OrSignUp { // behind a mask
 			return r.e.sendNobody(ctx, t, do.Send, about, r.b.Request, notify.SignInAttemptUnknown)
 		}
-		return r.e.sendChallenge(ctx, t, do.Send, about, r.b.to(u))
+		by := r.b.to(u)
+		by.known = by.known || r.e.shownUnguessable(a)
+		return r.e.sendChallenge(ctx, t, do.Send, about, by)
 	case signin.Rehash:
 		return user.Rehash(ctx, t, u.ID, do.Judged, do.Hash)
 	case signin.ProveAddress:
