@@ -111,7 +111,7 @@ func (e *Engine) countSMS(ctx context.Context, t *txn, number string, by Request
 			return err
 		}
 		if c.scope == smsNumber {
-			if err := n.ready(s.Codes.ResendAfter, t.now); err != nil {
+			if err := n.ready(s, t.now); err != nil {
 				return err
 			}
 			n.LastAt = t.now
@@ -145,12 +145,14 @@ func (n *smsTally) full(cap int, known bool) bool {
 	return n.Sent >= cap || !known && n.Sent-n.Known >= (cap+1)/2
 }
 
-// ready refuses a number that gets no message now.
-func (n *smsTally) ready(after time.Duration, now time.Time) error {
-	if n.Refused {
+// ready refuses a number that gets no message now. That the service refuses it
+// is not told where nobody may find out who has an account: it is known only of
+// numbers that something was sent to.
+func (n *smsTally) ready(s *settings.Settings, now time.Time) error {
+	if n.Refused && !s.Protection.Strict() {
 		return fault.New("sms_send_error", "phone_number")
 	}
-	if wait := n.LastAt.Add(after).Sub(now); !n.LastAt.IsZero() && wait > 0 {
+	if wait := n.LastAt.Add(s.Codes.ResendAfter).Sub(now); !n.LastAt.IsZero() && wait > 0 {
 		return fault.New("verification_code_too_many_requests", "").After(wait)
 	}
 	return nil
