@@ -99,12 +99,22 @@ func ErrImpersonator() error {
 
 // act is edit of what only the user may change, and nobody who acts as the
 // user: what they sign in with, what they are reached by, their devices. It is
-// the one to use unless there is a reason.
+// the one to use unless there is a reason. Who has a way to sign in keeps one.
 func (e *Engine) act(ctx context.Context, a *Actor, fn func(t *txn, u *user.User) error) error {
 	if a.Impersonates() {
 		return ErrImpersonator()
 	}
-	return e.edit(ctx, a, fn)
+	return e.edit(ctx, a, func(t *txn, u *user.User) error {
+		s := e.lastSettings()
+		opened := e.opens(u, s)
+		if err := fn(t, u); err != nil {
+			return err
+		}
+		if opened && !e.opens(u, s) {
+			return fault.New("identification_deletion_failed", "").Say("This is your last way to sign in. Add another one first.")
+		}
+		return nil
+	})
 }
 
 // edit runs fn with the actor's user as stored in the transaction, and stores

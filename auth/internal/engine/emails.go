@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
@@ -252,16 +253,29 @@ func (e *Engine) addressStrategy(attribute, name string, s *settings.Settings) (
 // DeleteEmailAddress takes an address off the actor's account, with the codes
 // that were sent to it.
 func (e *Engine) DeleteEmailAddress(ctx context.Context, a *Actor, id string) error {
+	s := e.Settings(ctx)
 	return e.act(ctx, a, func(t *txn, u *user.User) error {
 		if len(u.LinkedTo(id)) > 0 {
 			return fault.New("delete_linked_identification_disallowed", "")
 		}
 		before := *u
-		if err := e.dropEmailAddress(ctx, t, u, id); err != nil || before.PrimaryEmailAddressID == u.PrimaryEmailAddressID {
+		if err := e.dropEmailAddress(ctx, t, u, id); err != nil {
 			return err
+		}
+		if s.EmailAddress.Required && !claimed(u.EmailAddresses) {
+			return fault.New("last_required_identification_deletion_failed", "")
+		}
+		if before.PrimaryEmailAddressID == u.PrimaryEmailAddressID {
+			return nil
 		}
 		return e.notifyPrimary(ctx, t, &before, u, a.Browser.Request) // at the one that goes, too
 	})
+}
+
+// claimed reports whether one of a user's addresses or numbers is the user's
+// alone.
+func claimed(ids []user.Identification) bool {
+	return slices.ContainsFunc(ids, func(id user.Identification) bool { return id.Claims() })
 }
 
 // dropEmailAddress removes an address of u in t; the caller stores u.

@@ -78,9 +78,8 @@ func (us Users) DeleteBackupCodes(ctx context.Context, id string, signOut bool) 
 // DeletePasskey takes a passkey off a user, the last one too. One that the user
 // has not is store.ErrNotFound.
 func (us Users) DeletePasskey(ctx context.Context, userID, id string, signOut bool) (*user.User, error) {
-	s := us.e.Settings(ctx)
 	return us.change(ctx, userID, func(t *txn, u *user.User) error {
-		return us.e.dropPasskey(ctx, t, u, id, s, factorChange{signOut: signOut})
+		return us.e.dropPasskey(ctx, t, u, id, factorChange{signOut: signOut})
 	})
 }
 

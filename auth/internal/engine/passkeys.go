@@ -189,7 +189,6 @@ func (e *Engine) RenamePasskey(ctx context.Context, a *Actor, id, name string) (
 // DeletePasskey takes a passkey off the actor's account. Whoever may hold it is
 // out: sign-ins under way and the other sessions end.
 func (e *Engine) DeletePasskey(ctx context.Context, a *Actor, id string) error {
-	s := e.Settings(ctx)
 	return e.secure(ctx, a, func(t *txn, u *user.User) error {
 		if u.Passkey(id) == nil { // perhaps one that waits for its device
 			r, err := passkeyVerification(ctx, t, u.ID, id)
@@ -201,13 +200,12 @@ func (e *Engine) DeletePasskey(ctx context.Context, a *Actor, id string) error {
 			}
 			return errUnchanged
 		}
-		return e.dropPasskey(ctx, t, u, id, s, factorChange{keepSession: a.Session.ID, signOut: true, by: a.Browser.Request})
+		return e.dropPasskey(ctx, t, u, id, factorChange{keepSession: a.Session.ID, signOut: true, by: a.Browser.Request})
 	})
 }
 
-// dropPasskey removes a passkey of u in t; the caller stores u. People keep one
-// way to sign in; the host may take the last one.
-func (e *Engine) dropPasskey(ctx context.Context, t *txn, u *user.User, id string, s *settings.Settings, c factorChange) error {
+// dropPasskey removes a passkey of u in t; the caller stores u.
+func (e *Engine) dropPasskey(ctx context.Context, t *txn, u *user.User, id string, c factorChange) error {
 	k := u.Passkey(id)
 	if k == nil {
 		return store.ErrNotFound
@@ -215,9 +213,6 @@ func (e *Engine) dropPasskey(ctx context.Context, t *txn, u *user.User, id strin
 	c.slug, c.method = notify.PasskeyRemoved, k.Name
 	if err := u.DeletePasskey(id); err != nil {
 		return err
-	}
-	if c.keepSession != "" && !e.opens(u, s) {
-		return fault.New("identification_deletion_failed", "").Say("You cannot delete your last way to sign in.")
 	}
 	return e.factorRemoved(ctx, t, u, c)
 }

@@ -185,7 +185,7 @@ func (e *Engine) DeletePhoneNumber(ctx context.Context, a *Actor, id string) err
 		if err := e.dropPhoneNumber(ctx, t, u, id); err != nil {
 			return err
 		}
-		if s.PhoneNumber.Required && len(u.PhoneNumbers) == 0 {
+		if s.PhoneNumber.Required && !claimed(u.PhoneNumbers) {
 			return fault.New("last_required_identification_deletion_failed", "")
 		}
 		if !second {
