@@ -3,12 +3,15 @@ package fapi_test
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/usherauth/usher/auth/internal/limit"
 	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/user/password"
 )
@@ -66,6 +69,29 @@ func TestRateLimitsAndBusyPool(t *testing.T) {
 		t.Errorf("%v", busy.Header)
 	}
 	<-done
+}
+
+// TestFault_R31_BusyIsNoWrongTry: a right password that nobody had time to judge
+// is no wrong one, however often it comes.
+func TestFault_R31_BusyIsNoWrongTry(t *testing.T) {
+	pool := &password.Pool{Slots: 1, Queue: 1}
+	r := newRig(t, func(s *setup) { s.hasher.Pool = pool })
+	r.browser().signUp(ada, good)
+	hold, started := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = pool.Do(context.Background(), 1, func() error { close(started); <-hold; return nil }) })
+	<-started
+	own := password.WithFairness(context.Background(), limit.AddrKey(netip.MustParseAddr("127.0.0.1")))
+	wg.Go(func() { _ = pool.Do(own, 1, func() error { return nil }) }) // whose line is the longest
+	for pool.Stats().Waiting == 0 && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
+	for range r.e.Settings(t.Context()).Protection.Lockout.MaxAttempts + 2 {
+		r.browser().post("/v1/client/sign_ins", "identifier", ada, "password", good).refused(503, "service_unavailable")
+	}
+	close(hold)
+	wg.Wait()
+	r.browser().post("/v1/client/sign_ins", "identifier", ada, "password", good).ok().is("response.status", "complete")
 }
 
 // What a stranger can do without end would fill the store.
