@@ -6,6 +6,7 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/fault"
 	"github.com/usherauth/usher/user"
+	"github.com/usherauth/usher/user/passkey"
 )
 
 // TestAttack_P06_P09_P13_JudgedAndUsedUpSince: between a code's being judged and
@@ -55,6 +56,34 @@ func TestAttack_P06_P09_P13_JudgedAndUsedUpSince(t *testing.T) {
 			if one.st.Confirm(one.fact, s) == nil {
 				t.Errorf("%s: good again once it is used", one.fact.Strategy)
 			}
+		}
+	}
+}
+
+// TestAttack_P02_P03_JudgedAndChangedSince: a passkey whose counter has been used
+// since its answer was judged, or that is another one or gone, shows nothing.
+func TestAttack_P02_P03_JudgedAndChangedSince(t *testing.T) {
+	for name, c := range map[string]struct {
+		since func(s *factor.Subject)
+		holds bool
+	}{
+		"nothing":                  {func(*factor.Subject) {}, true},
+		"used, with a lower count": {func(s *factor.Subject) { s.User.Passkeys[0].SignCount = 6 }, true},
+		"used, with the same":      {func(s *factor.Subject) { s.User.Passkeys[0].SignCount = 7 }, false},
+		"used, with a higher":      {func(s *factor.Subject) { s.User.Passkeys[0].SignCount = 8 }, false},
+		"another key":              {func(s *factor.Subject) { s.User.Passkeys[0].PublicKey = []byte("other") }, false},
+		"another credential":       {func(s *factor.Subject) { s.User.Passkeys[0].CredentialID = []byte("other") }, false},
+		"taken away":               {func(s *factor.Subject) { s.User.Passkeys = nil }, false},
+		"somebody else":            {func(s *factor.Subject) { s.User.ID = "user_other" }, false},
+	} {
+		s := subject(t)
+		k := user.Passkey{ID: "idn_1", CredentialID: []byte("credential"), PublicKey: []byte("key"), SignCount: 5}
+		s.User.Passkeys = []user.Passkey{k}
+		f := factor.Fact{Strategy: "passkey", OK: true, UserID: s.User.ID, Passkey: k, Seen: passkey.Seen{SignCount: 7}}
+		c.since(&s)
+		err := factor.Passkey{}.Confirm(f, s)
+		if (err == nil) != c.holds || err != nil && fault.From(err).Code != "passkey_invalid_verification" {
+			t.Errorf("since then %s: %v", name, err)
 		}
 	}
 }

@@ -259,6 +259,57 @@ func TestListsAtSignUp(t *testing.T) {
 	r.browser().post("/v1/client/sign_ins", "strategy", "ticket", "ticket", wire).refused(403, "not_allowed_access", "identifier")
 }
 
+// TestAttack_C03_AnotherAddressOfAMailbox: where nobody may find out who has an
+// account, that a mailbox has one already is told to who owns it, once they have
+// shown that, and to nobody else.
+func TestAttack_C03_AnotherAddressOfAMailbox(t *testing.T) {
+	r := newRig(t, func(c *setup) {
+		c.settings.Access.BlockSubaddresses, c.settings.Protection.Enumeration = true, settings.EnumerationStrict
+	})
+	r.browser().signUp(ada, good)
+	for address, has := range map[string]bool{"ada+x@example.com": true, "bob+x@example.com": false} {
+		b := r.browser()
+		p := signUpPath(b.post("/v1/client/sign_ups", "email_address", address, "password", good).ok().is("response.status", "missing_requirements"))
+		b.post(p+"/prepare_verification", "strategy", "email_code").ok()
+		a := b.post(p+"/attempt_verification", "strategy", "email_code", "code", r.lastCode())
+		if !has {
+			a.ok().is("response.status", "complete")
+			continue
+		}
+		a.refused(403, "not_allowed_access", "email_address")
+		if _, err := r.e.Users().ByIdentifier(t.Context(), address); err == nil {
+			t.Error("the mailbox has two accounts")
+		}
+	}
+	r.change(func(s *settings.Settings) { s.SignUp.Mode = settings.Waitlist })
+	for _, address := range []string{"ada+y@example.com", "carl+y@example.com"} {
+		r.browser().post("/v1/waitlist", "email_address", address).ok()
+	}
+}
+
+// TestAttack_C01_BarredBehindAMask: where nothing tells who has an account, whom
+// the lists keep from signing in is told so after a right proof, and not before.
+func TestAttack_C01_BarredBehindAMask(t *testing.T) {
+	r := newRig(t, func(c *setup) {
+		c.settings.Access.Blocklist, c.settings.Protection.Enumeration = true, settings.EnumerationStrict
+	})
+	r.browser().signUp(bob, good)
+	r.change(func(s *settings.Settings) { s.Access.DisabledOnSignIn = false })
+	if _, err := r.e.Blocklist().Add(t.Context(), bob, false, ""); err != nil {
+		t.Fatal(err)
+	}
+	b := r.browser()
+	b.post("/v1/client/sign_ins", "identifier", bob).ok().is("response.status", "needs_first_factor")
+	b.post("/v1/client/sign_ins", "identifier", bob, "password", better).refused(422, "form_password_or_identifier_incorrect")
+	b.post("/v1/client/sign_ins", "identifier", bob, "password", good).refused(403, "not_allowed_access")
+	p := begin(b, bob, func(*answer) {})
+	b.post(p+"/prepare_first_factor", "strategy", "email_code").ok()
+	b.post(p+"/attempt_first_factor", "strategy", "email_code", "code", r.lastCode()).refused(403, "not_allowed_access")
+	if b.signedInAs() != "" {
+		t.Error("signed in")
+	}
+}
+
 // Two sub-addresses of one mailbox at once make one account.
 func TestSubaddressRace(t *testing.T) {
 	r := newRig(t, func(c *setup) {

@@ -111,7 +111,7 @@ func newTwin(t *testing.T, seed uint64) *twin {
 	r := newRig(t, withLinks, passkeysOn, func(c *setup) {
 		s := &c.settings
 		s.PhoneNumber = settings.PhoneCodes()
-		s.EmailAddress.Required = false
+		s.EmailAddress.Required, s.Access.BlockSubaddresses = false, true
 		s.Protection.Enumeration, s.Protection.ClientTrust = settings.EnumerationStrict, seed%2 == 0
 		d := settings.Default()
 		s.Limits.AttemptAccount, s.Limits.AttemptCode, s.Limits.Mail, s.Limits.DailyMails = d.Limits.AttemptAccount, d.Limits.AttemptCode, d.Limits.Mail, d.Limits.DailyMails
@@ -143,7 +143,7 @@ func aStrangersRequest(pick func(...string) string) (method, path string, form [
 		return "POST", "/v1/client/sign_ins/{sign_in}/attempt_" + step + "_factor", proof
 	case "sign-up":
 		if strings.Contains(who, "@") {
-			return "POST", "/v1/client/sign_ups", []string{"email_address", who, "password", good}
+			return "POST", "/v1/client/sign_ups", []string{"email_address", pick(who, "ada+x@example.com"), "password", good}
 		}
 		return "POST", "/v1/client/sign_ups", []string{"phone_number", who, "password", good}
 	case "sign-up prepared":

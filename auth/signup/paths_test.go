@@ -145,7 +145,7 @@ func (at spot) next(t *testing.T, env signup.Env, p policy, invitation *ticket.I
 	env.Invitation = &ticket.Pass{ID: i.ID, Ticket: &i.Ticket, EmailAddress: i.EmailAddress, Canonical: i.Canonical}
 	listed := func(a *signup.Attempt) bool { return !at.unlisted && a.EmailAddress == "b@example.com" }
 	if p.lists {
-		env.Admitted = listed
+		env.Admitted = func(a *signup.Attempt, _ bool) bool { return listed(a) }
 	}
 	if at.signedIn {
 		env.SignedIn = 1

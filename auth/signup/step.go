@@ -73,8 +73,8 @@ type Env struct {
 	// proves it.
 	Veiled bool
 	// Admitted reports whether the lists let in who brings what the attempt has;
-	// nil lets everybody in.
-	Admitted func(*Attempt) bool
+	// nil lets everybody in. end: it has all that it needs.
+	Admitted func(a *Attempt, end bool) bool
 	// Invitation is the one that the attempt or the input speaks of, as stored
 	// now; nil is none.
 	Invitation *ticket.Pass
@@ -188,7 +188,7 @@ func (a *Attempt) door(env Env) error {
 // welcome refuses whom the lists keep out. Whom the host invites by name need be
 // on none; who is invited to an organization, by one of its members, must. Before the end, who has given nothing that lists know is let on.
 func (a *Attempt) welcome(env Env, end bool) error {
-	if env.Admitted == nil || ticket.KindOf(a.InvitationID) == ticket.InvitationKind || a.EmailAddress == "" && a.PhoneNumber == "" && !end || env.Admitted(a) {
+	if env.Admitted == nil || ticket.KindOf(a.InvitationID) == ticket.InvitationKind || a.EmailAddress == "" && a.PhoneNumber == "" && !end || env.Admitted(a, end) {
 		return nil
 	}
 	if a.EmailAddress == "" && a.PhoneNumber != "" {

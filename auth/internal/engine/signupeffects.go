@@ -42,7 +42,11 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 		Phone:         func(number string) (user.Phone, error) { return r.e.phone(number, r.settings) },
 		Invitation:    invitation,
 		Impersonating: slices.ContainsFunc(live, func(s *session.Session) bool { return len(s.Actor) > 0 }),
-		Admitted: func(a *signup.Attempt) bool {
+		Admitted: func(a *signup.Attempt, end bool) bool {
+			rules := signUpRules(r.settings)
+			if r.settings.Protection.Strict() && !end {
+				rules.BlockSubaddresses = false // it tells who has an account: whoever proves the address may know
+			}
 			var ids identifiers
 			if a.EmailAddress != "" {
 				ids.emails = append(ids.emails, a.EmailAddress)
@@ -50,7 +54,7 @@ func (r *signUpRun) step(ctx context.Context, a signup.Attempt, in signup.Input)
 			if a.PhoneNumber != "" {
 				ids.phones = append(ids.phones, a.PhoneNumber)
 			}
-			ok, err := r.e.admits(ctx, r.t, signUpRules(r.settings), ids)
+			ok, err := r.e.admits(ctx, r.t, rules, ids)
 			if err != nil {
 				lookup = err
 			}

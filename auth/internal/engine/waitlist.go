@@ -35,7 +35,11 @@ func (e *Engine) JoinWaitlist(ctx context.Context, addr netip.Addr, address stri
 		}
 	}
 	w, err := e.Waitlist().add(ctx, func(t *txn, w *access.WaitlistEntry) error {
-		ok, err := e.admits(ctx, t, signUpRules(s), identifiers{emails: []string{w.EmailAddress}})
+		rules := signUpRules(s)
+		if s.Protection.Strict() {
+			rules.BlockSubaddresses = false // it tells who has an account
+		}
+		ok, err := e.admits(ctx, t, rules, identifiers{emails: []string{w.EmailAddress}})
 		if err == nil && !ok {
 			err = fault.New("not_allowed_access", "email_address")
 		}
