@@ -52,7 +52,7 @@ func (c Catalogue) Check() error {
 			custom++
 		}
 		for _, p := range r.Permissions {
-			if systemPermission(p) == nil && !c.Declares(p) {
+			if systemPermission(p) == nil && !c.declares(p) {
 				errs = append(errs, fmt.Errorf("role %q: %w: %q", r.Key, ErrUnknownPermission, p))
 			}
 		}
@@ -66,8 +66,8 @@ func (c Catalogue) Check() error {
 	return errors.Join(errs...)
 }
 
-// Declares reports whether the catalogue has a permission.
-func (c Catalogue) Declares(permission string) bool {
+// declares reports whether the catalogue has a permission.
+func (c Catalogue) declares(permission string) bool {
 	return slices.ContainsFunc(c.Permissions, func(p PermissionDefinition) bool { return p.Key == permission })
 }
 

@@ -393,10 +393,5 @@ func Domains(ctx context.Context, tx store.Tx, f DomainFilter, p Page) ([]*Domai
 	if t := user.Fold(strings.TrimSpace(f.Query)); t != "" {
 		add("name", store.Contains, t)
 	}
-	n, err := domains.Count(ctx, tx, q)
-	if err != nil || n == 0 {
-		return nil, n, err
-	}
-	ds, err := domains.Find(ctx, tx, q)
-	return ds, n, err
+	return domains.Page(ctx, tx, q)
 }

@@ -177,7 +177,7 @@ func makeRoom(ctx context.Context, tx store.Tx, o *Organization, canonical strin
 	if o.Room() != 0 {
 		return nil
 	}
-	if err := SweepInvitations(ctx, tx, o, now); err != nil {
+	if err := sweepInvitations(ctx, tx, o, now); err != nil {
 		return err
 	}
 	if o.Room() == 0 {
@@ -186,9 +186,9 @@ func makeRoom(ctx context.Context, tx store.Tx, o *Organization, canonical strin
 	return nil
 }
 
-// SweepInvitations notes of the open invitations of o which have run out, and
+// sweepInvitations notes of the open invitations of o which have run out, and
 // frees their seats.
-func SweepInvitations(ctx context.Context, tx store.Tx, o *Organization, now time.Time) error {
+func sweepInvitations(ctx context.Context, tx store.Tx, o *Organization, now time.Time) error {
 	if o.PendingInvitations == 0 {
 		return nil
 	}
@@ -356,10 +356,5 @@ func Invitations(ctx context.Context, tx store.Tx, f InvitationFilter, p Page, n
 		}
 		add(store.Match{Index: "status", Values: vs})
 	}
-	n, err := invitations.Count(ctx, tx, q)
-	if err != nil || n == 0 {
-		return nil, n, err
-	}
-	is, err := invitations.Find(ctx, tx, q)
-	return is, n, err
+	return invitations.Page(ctx, tx, q)
 }

@@ -73,12 +73,7 @@ func List(ctx context.Context, tx store.Tx, f Filter, p Page) ([]*Organization, 
 		}
 		q.Where = append(q.Where, store.Match{Op: m.op, Values: ids})
 	}
-	n, err := organizations.Count(ctx, tx, q)
-	if err != nil || n == 0 {
-		return nil, n, err
-	}
-	os, err := organizations.Find(ctx, tx, q)
-	return os, n, err
+	return organizations.Page(ctx, tx, q)
 }
 
 // inside are the organizations that any of the users is in.
@@ -114,12 +109,7 @@ func GetAll(ctx context.Context, tx store.Tx, ids ...string) (map[string]*Organi
 // are in all.
 func OfUser(ctx context.Context, tx store.Tx, userID string, p Page) ([]*Membership, int, error) {
 	q := store.Query{Order: "by_user", Desc: true, Where: within("by_user", userID), Offset: p.Offset, Limit: p.Limit}
-	n, err := memberships.Count(ctx, tx, q)
-	if err != nil || n == 0 {
-		return nil, n, err
-	}
-	ms, err := memberships.Find(ctx, tx, q)
-	return ms, n, err
+	return memberships.Page(ctx, tx, q)
 }
 
 // AllMemberships returns memberships of all organizations and how many there
@@ -130,10 +120,5 @@ func AllMemberships(ctx context.Context, tx store.Tx, p Page) ([]*Membership, in
 		return nil, 0, err
 	}
 	q := store.Query{Order: "created_at", Desc: desc, Offset: p.Offset, Limit: p.Limit}
-	n, err := memberships.Count(ctx, tx, q)
-	if err != nil {
-		return nil, 0, err
-	}
-	ms, err := memberships.Find(ctx, tx, q)
-	return ms, n, err
+	return memberships.Page(ctx, tx, q)
 }

@@ -88,7 +88,7 @@ type NewMember struct {
 // Add makes a user a member of o. A quota that is reached is ErrFull.
 func Add(ctx context.Context, tx store.Tx, o *Organization, r *Roles, n NewMember, now time.Time) (*Membership, error) {
 	if o.Room() == 0 {
-		if err := SweepInvitations(ctx, tx, o, now); err != nil {
+		if err := sweepInvitations(ctx, tx, o, now); err != nil {
 			return nil, err
 		}
 		if o.Room() == 0 {

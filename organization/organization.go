@@ -110,8 +110,8 @@ func Get(ctx context.Context, tx store.Tx, id string) (*Organization, error) {
 	return organizations.Get(ctx, tx, id)
 }
 
-// BySlug returns the organization that has a slug now, or store.ErrNotFound.
-func BySlug(ctx context.Context, tx store.Tx, slug string) (*Organization, error) {
+// bySlug returns the organization that has a slug now, or store.ErrNotFound.
+func bySlug(ctx context.Context, tx store.Tx, slug string) (*Organization, error) {
 	if slug == "" {
 		return nil, store.ErrNotFound
 	}
@@ -124,7 +124,7 @@ func Find(ctx context.Context, tx store.Tx, idOrSlug string) (*Organization, err
 	if strings.HasPrefix(idOrSlug, "org_") {
 		return Get(ctx, tx, idOrSlug)
 	}
-	return BySlug(ctx, tx, idOrSlug)
+	return bySlug(ctx, tx, idOrSlug)
 }
 
 // Put stores o and sets UpdatedAt.
@@ -190,9 +190,9 @@ func SetImage(ctx context.Context, tx store.Tx, o *Organization, contentType str
 	return Put(ctx, tx, o, now)
 }
 
-// A Remainder is left of a deleted organization that was too large to be taken
+// A remainder is left of a deleted organization that was too large to be taken
 // apart in one transaction. [Sweep] takes it apart.
-type Remainder struct {
+type remainder struct {
 	store.Meta
 	DeletedAt time.Time `json:"deleted_at"`
 }
@@ -200,10 +200,10 @@ type Remainder struct {
 // RemainderKind is where remainders are kept; the ID is the organization's.
 var RemainderKind = &store.Kind{Name: "organization_remainder"}
 
-var remainders = store.Table[Remainder, *Remainder]{Kind: RemainderKind}
+var remainders = store.Table[remainder, *remainder]{Kind: RemainderKind}
 
 // StoreEntries is empty: they are gone through.
-func (*Remainder) StoreEntries() []store.Entry { return nil }
+func (*remainder) StoreEntries() []store.Entry { return nil }
 
 // sweepStep is how many records of a kind one transaction takes away.
 const sweepStep = 250
@@ -225,7 +225,7 @@ func Delete(ctx context.Context, tx store.Tx, o *Organization, now time.Time) er
 		return err
 	}
 	if !done {
-		if err := remainders.Put(ctx, tx, &Remainder{Meta: store.Meta{ID: o.ID}, DeletedAt: now}); err != nil {
+		if err := remainders.Put(ctx, tx, &remainder{Meta: store.Meta{ID: o.ID}, DeletedAt: now}); err != nil {
 			return err
 		}
 	}

@@ -60,8 +60,8 @@ func ordered(organizationID, key string) string { return organizationID + "/ " +
 // followStep is how many memberships one transaction brings up to date.
 const followStep = 100
 
-// A Straggler is a user whose memberships have not all got the profile yet.
-type Straggler struct {
+// A straggler is a user whose memberships have not all got the profile yet.
+type straggler struct {
 	store.Meta
 	After string `json:"after"` // the last membership that has
 }
@@ -69,10 +69,10 @@ type Straggler struct {
 // StragglerKind is where stragglers are kept; the ID is the user's.
 var StragglerKind = &store.Kind{Name: "membership_straggler"}
 
-var stragglers = store.Table[Straggler, *Straggler]{Kind: StragglerKind}
+var stragglers = store.Table[straggler, *straggler]{Kind: StragglerKind}
 
 // StoreEntries is empty: they are gone through.
-func (*Straggler) StoreEntries() []store.Entry { return nil }
+func (*straggler) StoreEntries() []store.Entry { return nil }
 
 // Follow gives the memberships of a user the profile that the user has now. Of
 // somebody in more than a hundred organizations the rest follows in steps, by
@@ -80,7 +80,7 @@ func (*Straggler) StoreEntries() []store.Entry { return nil }
 func Follow(ctx context.Context, tx store.Tx, u *user.User) error {
 	s, err := stragglers.Get(ctx, tx, u.ID)
 	if missing(err) {
-		s = &Straggler{Meta: store.Meta{ID: u.ID}}
+		s = &straggler{Meta: store.Meta{ID: u.ID}}
 	} else if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func Follow(ctx context.Context, tx store.Tx, u *user.User) error {
 }
 
 // step does one step, and keeps or drops the straggler.
-func (s *Straggler) step(ctx context.Context, tx store.Tx, u *user.User) error {
+func (s *straggler) step(ctx context.Context, tx store.Tx, u *user.User) error {
 	if _, err := memberships.Get(ctx, tx, s.After); missing(err) {
 		s.After = "" // it is gone: from the beginning, which costs little where all is done
 	} else if err != nil {

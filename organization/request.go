@@ -38,9 +38,9 @@ func (r *Request) StoreEntries() []store.Entry {
 	return es
 }
 
-// Ask stores a request, or returns the one that is open. The organization is
+// ask stores a request, or returns the one that is open. The organization is
 // its guard, so that nobody asks who is just joining.
-func Ask(ctx context.Context, tx store.Tx, o *Organization, userID string, now time.Time) (*Request, error) {
+func ask(ctx context.Context, tx store.Tx, o *Organization, userID string, now time.Time) (*Request, error) {
 	if _, err := GetMembership(ctx, tx, o.ID, userID); err == nil {
 		return nil, ErrAlreadyMember
 	} else if !missing(err) {
@@ -94,12 +94,7 @@ func Requests(ctx context.Context, tx store.Tx, organizationID string, status St
 	if status != "" {
 		q.Order, q.Where = "by_status", within("by_status", organizationID+"/"+string(status))
 	}
-	n, err := requests.Count(ctx, tx, q)
-	if err != nil || n == 0 {
-		return nil, n, err
-	}
-	rs, err := requests.Find(ctx, tx, q)
-	return rs, n, err
+	return requests.Page(ctx, tx, q)
 }
 
 // A Suggestion tells somebody whose address is at a verified domain of an
@@ -148,12 +143,7 @@ func Suggestions(ctx context.Context, tx store.Tx, userID string, statuses []Sta
 		}
 		q.Where = append(q.Where, store.Match{Index: "status", Values: vs})
 	}
-	n, err := suggestions.Count(ctx, tx, q)
-	if err != nil || n == 0 {
-		return nil, n, err
-	}
-	ss, err := suggestions.Find(ctx, tx, q)
-	return ss, n, err
+	return suggestions.Page(ctx, tx, q)
 }
 
 // AcceptSuggestion asks for membership. It can be accepted once.
@@ -165,5 +155,5 @@ func AcceptSuggestion(ctx context.Context, tx store.Tx, o *Organization, s *Sugg
 	if err := suggestions.Put(ctx, tx, s); err != nil {
 		return nil, err
 	}
-	return Ask(ctx, tx, o, s.UserID, now)
+	return ask(ctx, tx, o, s.UserID, now)
 }

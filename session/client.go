@@ -58,15 +58,15 @@ const maxFamiliars = 20
 
 // Recognize notes that a user signs in on c.
 func (c *Client) Recognize(userID string, now time.Time) {
-	c.Forget(userID)
+	c.forget(userID)
 	if over := len(c.Familiars) + 1 - maxFamiliars; over > 0 {
 		c.Familiars = slices.Delete(c.Familiars, 0, over)
 	}
 	c.Familiars = append(c.Familiars, Familiar{UserID: userID, At: now})
 }
 
-// Forget makes c a stranger to a user.
-func (c *Client) Forget(userID string) {
+// forget makes c a stranger to a user.
+func (c *Client) forget(userID string) {
 	c.Familiars = slices.DeleteFunc(slices.Clone(c.Familiars), func(f Familiar) bool { return f.UserID == userID })
 }
 
@@ -174,10 +174,5 @@ func DeleteClient(ctx context.Context, tx store.Tx, c *Client) error {
 // ListClients returns clients, newest first, and how many there are in all.
 func ListClients(ctx context.Context, tx store.Tx, offset, limit int) ([]*Client, int, error) {
 	q := store.Query{Order: "created_at", Desc: true, Offset: offset, Limit: limit}
-	n, err := clients.Count(ctx, tx, q)
-	if err != nil {
-		return nil, 0, err
-	}
-	cs, err := clients.Find(ctx, tx, q)
-	return cs, n, err
+	return clients.Page(ctx, tx, q)
 }

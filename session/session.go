@@ -309,10 +309,5 @@ func List(ctx context.Context, tx store.Tx, f Filter, offset, limit int) ([]*Ses
 			q.Where = append(q.Where, store.Match{Index: index, Values: []string{value}})
 		}
 	}
-	n, err := sessions.Count(ctx, tx, q)
-	if err != nil {
-		return nil, 0, err
-	}
-	ss, err := sessions.Find(ctx, tx, q)
-	return ss, n, err
+	return sessions.Page(ctx, tx, q)
 }

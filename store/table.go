@@ -111,6 +111,17 @@ func (t Table[T, P]) Count(ctx context.Context, tx Tx, q Query) (int, error) {
 	return tx.Count(ctx, q)
 }
 
+// Page returns the values that q asks for, and how many there are whatever its
+// Offset and Limit.
+func (t Table[T, P]) Page(ctx context.Context, tx Tx, q Query) (vs []P, total int, err error) {
+	total, err = t.Count(ctx, tx, q)
+	if err != nil || total == 0 {
+		return nil, 0, err
+	}
+	vs, err = t.Find(ctx, tx, q)
+	return vs, total, err
+}
+
 // Put stores v and advances its version. See rule 3 of the package comment for
 // the trap in that.
 func (t Table[T, P]) Put(ctx context.Context, tx Tx, v P) error {

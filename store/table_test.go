@@ -115,6 +115,14 @@ func TestTable(t *testing.T) {
 		if err != nil || n != 1 {
 			t.Errorf("Count = %d, %v", n, err)
 		}
+		page, n, err := accounts.Page(ctx, tx, store.Query{Order: "name", Offset: 1, Limit: 1})
+		if err != nil || n != 2 || len(page) != 1 || page[0].Name != "Bob" {
+			t.Errorf("Page = %v of %d, %v", page, n, err)
+		}
+		page, n, err = accounts.Page(ctx, tx, store.Query{Where: []store.Match{{Index: "name", Values: []string{"Eve"}}}})
+		if err != nil || n != 0 || len(page) != 0 {
+			t.Errorf("an empty Page = %v of %d, %v", page, n, err)
+		}
 		got.Name = "Augusta"
 		if err := accounts.Put(ctx, tx, got); err != nil || got.Version != 2 {
 			t.Errorf("Put: version %d, %v", got.Version, err)

@@ -76,10 +76,5 @@ func (l List) Has(ctx context.Context, tx store.Tx, t Type, identifier string) (
 // All returns entries, newest first, and how many there are. limit 0 is all.
 func (l List) All(ctx context.Context, tx store.Tx, offset, limit int) ([]*Entry, int, error) {
 	q := store.Query{Order: "created_at", Desc: true, Offset: offset, Limit: limit}
-	n, err := l.table.Count(ctx, tx, q)
-	if err != nil {
-		return nil, 0, err
-	}
-	es, err := l.table.Find(ctx, tx, q)
-	return es, n, err
+	return l.table.Page(ctx, tx, q)
 }

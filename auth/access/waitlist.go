@@ -130,12 +130,7 @@ func Waitlist(ctx context.Context, tx store.Tx, f WaitlistFilter, offset, limit 
 	if f.Query != "" {
 		q.Where = append(q.Where, store.Match{Index: "email", Op: store.Contains, Values: []string{user.Fold(f.Query)}})
 	}
-	n, err := waitlist.Count(ctx, tx, q)
-	if err != nil {
-		return nil, 0, err
-	}
-	ws, err := waitlist.Find(ctx, tx, q)
-	return ws, n, err
+	return waitlist.Page(ctx, tx, q)
 }
 
 func ignoreMissing(err error) error {

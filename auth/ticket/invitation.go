@@ -153,10 +153,5 @@ func List(ctx context.Context, tx store.Tx, f Filter, offset, limit int, now tim
 		}
 		where("email", store.In, canonical)
 	}
-	n, err := invitations.Count(ctx, tx, q)
-	if err != nil {
-		return nil, 0, err
-	}
-	list, err := invitations.Find(ctx, tx, q)
-	return list, n, err
+	return invitations.Page(ctx, tx, q)
 }
