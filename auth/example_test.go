@@ -4,14 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"os"
+	"os/signal"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/usherauth/usher/auth"
+	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/auth/signin"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/user"
 )
@@ -203,4 +210,90 @@ func ExampleAuth_ActorTokens() {
 	}
 	fmt.Println(string(tok.Actor), tok.SessionLifetime)
 	// Output: {"sub":"user_support"} 30m0s
+}
+
+// A host that ends well: on a signal it answers what has been asked, stops what
+// runs in the background, and closes the store last.
+func ExampleAuth_Run() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	st := memory.New()
+	defer st.Close()
+	a, err := auth.New(ctx, auth.Config{Store: st})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var background sync.WaitGroup
+	background.Go(func() { fmt.Println(a.Run(ctx)) })
+	defer background.Wait()
+
+	srv := &http.Server{Addr: "127.0.0.1:0", Handler: a.Wrap(http.NotFoundHandler())}
+	background.Go(func() {
+		<-ctx.Done()
+		srv.Shutdown(context.Background())
+	})
+	go stop() // somebody presses Ctrl-C
+	fmt.Println(srv.ListenAndServe())
+	// Unordered output:
+	// http: Server closed
+	// context canceled
+}
+
+// A sign-in page of the host's own. Its form has one field after the other, and
+// carries nothing from one to the next.
+func ExampleAuth_Attempts() {
+	ctx := context.Background()
+	a, err := auth.New(ctx, auth.Config{Store: memory.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		at, err := a.Attempts(w, r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden) // the form is another site's
+			return
+		}
+		var s *auth.SignIn
+		if name := r.FormValue("name"); name != "" {
+			s, err = at.CreateSignIn(auth.SignInParams{Identifier: name})
+		} else if s, err = at.SignIn(""); err == nil {
+			s, err = at.AttemptFirstFactor(s.ID, "password", factor.Proof{Password: r.FormValue("password")})
+		}
+		switch e, refused := errors.AsType[*auth.Error](err); {
+		case refused:
+			w.WriteHeader(e.Status())
+			fmt.Fprint(w, e.LongMessage) // beside the field e.Param
+		case err != nil:
+			http.Error(w, "Something went wrong.", http.StatusInternalServerError)
+		case s.Status == signin.Complete:
+			http.Redirect(w, r, "/", http.StatusSeeOther) // the cookies are set
+		default:
+			fmt.Fprint(w, "Your ", s.FirstFactors[0].Strategy, "?") // or s.SecondFactors
+		}
+	})
+	srv := httptest.NewServer(a.Wrap(mux))
+	defer srv.Close()
+
+	if _, err := a.Users().Create(ctx, user.CreateParams{EmailAddresses: []string{"ada@example.com"}, Password: "violet-teapot-overture"}); err != nil {
+		log.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, form := range []url.Values{{"name": {"ada@example.com"}}, {"password": {"abracadabra"}}, {"password": {"violet-teapot-overture"}}} {
+		res, err := browser.PostForm(srv.URL+"/login", form)
+		if err != nil {
+			log.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		fmt.Println(res.StatusCode, string(body)+res.Header.Get("Location"), err)
+	}
+	// Output:
+	// 200 Your password? <nil>
+	// 422 Password is incorrect. Try again, or use another method. <nil>
+	// 303 / <nil>
 }

@@ -3,8 +3,11 @@
 //
 // A service that only verifies imports this package and nothing else of usher:
 //
-//	keys := &token.Remote{URL: "https://clerk.example.com/.well-known/jwks.json"}
-//	v := &token.Verifier{Issuer: "https://clerk.example.com", Keys: keys}
+//	keys := &token.Remote{URL: "https://example.com/.well-known/jwks.json"} // at Config.URL of the instance
+//	v := &token.Verifier{Issuer: "https://clerk.example.com", Keys: keys}   // a name: nothing need answer there
+//	if err := v.Check(); err != nil {
+//		log.Fatal(err)
+//	}
 //	http.Handle("/api/", v.Require(http.HandlerFunc(
 //		func(w http.ResponseWriter, r *http.Request) {
 //			c, _ := token.FromContext(r.Context())

@@ -23,13 +23,15 @@ func main() {
 	jwks := flag.String("jwks", defaultJWKS, "URL of the issuer's keys")
 	addr := flag.String("addr", "127.0.0.1:4020", "address to listen on")
 	flag.Parse()
-	srv := &http.Server{Addr: *addr, Handler: handler(*issuer, *jwks), ReadHeaderTimeout: 5 * time.Second}
 	log.Printf("listening on http://%s", *addr)
-	log.Fatal(srv.ListenAndServe())
+	log.Fatal((&http.Server{Addr: *addr, Handler: handler(*issuer, *jwks), ReadHeaderTimeout: 5 * time.Second}).ListenAndServe())
 }
 
 func handler(issuer, jwks string) http.Handler {
 	v := &token.Verifier{Issuer: issuer, Keys: &token.Remote{URL: jwks}}
+	if err := v.Check(); err != nil {
+		log.Fatal(err)
+	}
 	return v.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _ := token.FromContext(r.Context())
 		fmt.Fprintf(w, "hello %s\n", c.Subject)
