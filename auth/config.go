@@ -116,7 +116,8 @@ type Config struct {
 	Resolver Resolver
 
 	// OnUser runs inside the transaction that creates a user, by whatever way:
-	// if it fails, there is no user. It may write with tx, and it may run again.
+	// if it fails, there is no user. It may write with tx, and to the host's own
+	// tables with sqlite.Exec or postgres.Exec. It may run again.
 	OnUser func(ctx context.Context, tx store.Tx, u *user.User) error
 
 	// Log takes what operators want to know; nothing secret is in it, but for

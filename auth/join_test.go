@@ -111,3 +111,55 @@ func TestOnUserUndoesEverything(t *testing.T) {
 		t.Errorf("%d users, %v", n, err)
 	}
 }
+
+// A row of the host's is written in the transaction in which a user is born,
+// however that is, or there is no user.
+func TestOnUserWritesTheHostsRow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.db")
+	st, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	ring, err := store.KeyringFile(path + ".key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := authtest.New(t, func(c *auth.Config) {
+		c.Store, c.Keyring = st, ring
+		c.OnUser = func(ctx context.Context, tx store.Tx, u *user.User) error {
+			_, err := sqlite.Exec(ctx, tx, `INSERT INTO account (user_id, email) VALUES (?, ?)`, u.ID, u.PrimaryEmailAddress().Value)
+			return err
+		}
+	})
+	i.Serve(nil)
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`CREATE TABLE account (user_id TEXT PRIMARY KEY REFERENCES usher_user(id), email TEXT CHECK (email <> 'bob@example.com'))`); err != nil {
+		t.Fatal(err)
+	}
+	signUp := func(email string) bool {
+		s := &scene{Instance: i, t: t}
+		c := authtest.NewClient(t)
+		id := s.api(c, "/v1/client/sign_ups", "email_address="+email+"&password=correct+horse+battery+9").id()
+		s.api(c, "/v1/client/sign_ups/"+id+"/prepare_verification", "strategy=email_code")
+		return s.api(c, "/v1/client/sign_ups/"+id+"/attempt_verification", "strategy=email_code&code="+i.Mail.Code(t, email, 1)).Status == 200
+	}
+	create := func(email string) bool {
+		_, err := i.Users().Create(t.Context(), user.CreateParams{EmailAddresses: []string{email}, SkipPasswordRequirement: true})
+		return err == nil
+	}
+	if !signUp("ada@example.com") || !create("eve@example.com") || signUp("bob@example.com") || create("bob@example.com") {
+		t.Error("ada and eve are to be users, and bob is not")
+	}
+	var both, rows int
+	if err := db.QueryRow(`SELECT count(u.id), count(*) FROM account a LEFT JOIN usher_user u ON u.id = a.user_id`).Scan(&both, &rows); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := i.Users().Count(t.Context(), user.Filter{}); n != 2 || both != 2 || rows != 2 || err != nil {
+		t.Errorf("%d users, %d rows, %d of them with a user, %v", n, rows, both, err)
+	}
+}

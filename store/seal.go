@@ -117,6 +117,9 @@ type sealedTx struct {
 	ring Keyring
 }
 
+// Unwrap returns the transaction below, for statements of the host's own.
+func (t sealedTx) Unwrap() Tx { return t.Tx }
+
 func (t sealedTx) Get(ctx context.Context, k *Kind, id string) (Record, error) {
 	r, err := t.Tx.Get(ctx, k, id)
 	if err != nil || !k.Sealed {
