@@ -98,6 +98,11 @@ func TestAttack_T06_IssuerAudienceParty(t *testing.T) {
 		{"audience with null", signed("aud", `["a",null]`), token.ErrMalformed},
 		{"audience in other case", signed("AUD", `"us"`), token.ErrMalformed},
 	})
+	for change, name := range map[string]string{"iss": "https://clerk.example.org", "azp": "https://evil.example"} { // operators mix these up
+		if err := verify(w.v, signed(change, `"`+name+`"`)); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v does not say what it was", change, err)
+		}
+	}
 	for _, azp := range []string{"", `""`, `"https://app.example.com"`} {
 		if err := verify(w.v, signed("azp", azp)); err != nil {
 			t.Errorf("azp %s: %v", azp, err)

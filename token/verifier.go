@@ -232,7 +232,7 @@ func (v *Verifier) accept(c *Claims, now time.Time) error {
 		return err
 	}
 	if c.Issuer != v.Issuer {
-		return ErrIssuer
+		return fmt.Errorf("%w: it is of %q, not of %q", ErrIssuer, c.Issuer, v.Issuer)
 	}
 	if v.Kind.name() == KindSession {
 		if err := c.isSession(); err != nil {
@@ -240,7 +240,7 @@ func (v *Verifier) accept(c *Claims, now time.Time) error {
 		}
 	}
 	if c.AuthorizedParty != "" && len(v.AuthorizedParties) > 0 && !slices.Contains(v.AuthorizedParties, c.AuthorizedParty) {
-		return ErrParty
+		return fmt.Errorf("%w: %q", ErrParty, c.AuthorizedParty)
 	}
 	if err := v.acceptAudience(c); err != nil {
 		return err
