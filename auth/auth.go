@@ -112,7 +112,7 @@ func (a *Auth) mount(c Config) error {
 	if a.inbox != nil {
 		handle(inboxPath, a.inbox.Handler())
 	}
-	a.handler = mux
+	a.handler = a.watch(mux)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -218,5 +219,51 @@ func TestAttemptsUnderWay(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+// What only requests can show of the host's configuration is warned of once.
+func TestSlipsThatRequestsShow(t *testing.T) {
+	for name, x := range map[string]struct {
+		change func(*auth.Config)
+		mount  func(http.Handler) http.Handler
+		path   string
+		want   string // in the log; empty: nothing is
+	}{
+		"no proxy": {change: func(c *auth.Config) { c.URL = "https://app.example.com" }, path: "/auth/sign-in"},
+		"named proxy": {change: func(c *auth.Config) {
+			c.URL, c.TrustedProxies = "https://app.example.com", []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		}, path: "/auth/sign-in"},
+		"on a loopback":      {change: func(c *auth.Config) {}, path: "/auth/sign-in"},
+		"unknown proxy":      {change: func(c *auth.Config) { c.URL = "https://app.example.com" }, path: "/auth/sign-in", want: "TrustedProxies"},
+		"stripped":           {mount: func(h http.Handler) http.Handler { return http.StripPrefix("/app", h) }, path: "/app/auth/sign-in", want: "PagesPath"},
+		"below, and told so": {change: func(c *auth.Config) { c.PagesPath = "/app/auth" }, path: "/app/auth/sign-in"},
+	} {
+		var log lines
+		i := authtest.New(t, func(c *auth.Config) {
+			c.Log = log.logger()
+			if x.change != nil {
+				x.change(c)
+			}
+		})
+		h := i.Wrap(http.NotFoundHandler())
+		if x.mount != nil {
+			h = x.mount(h)
+		}
+		for range 2 {
+			r := httptest.NewRequest("GET", x.path, nil)
+			r.Host, r.RemoteAddr = "localhost", "127.0.0.1:1234"
+			if name != "no proxy" {
+				r.Header.Set("X-Forwarded-For", "203.0.113.7")
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != 200 {
+				t.Errorf("%s: %d", name, w.Code)
+			}
+		}
+		if n := strings.Count(log.String(), "level=WARN"); (n == 1) != (x.want != "") || !strings.Contains(log.String(), x.want) {
+			t.Errorf("%s: logged %d times: %s", name, n, &log)
+		}
 	}
 }

@@ -51,6 +51,16 @@ func ClientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return peer
 }
 
+// ForwardedByStranger reports whether the peer says that it forwards for somebody
+// and is no trusted proxy.
+func ForwardedByStranger(r *http.Request, trusted []netip.Prefix) bool {
+	if len(r.Header["X-Forwarded-For"]) == 0 && len(r.Header["Forwarded"]) == 0 {
+		return false
+	}
+	peer, ok := parseHop(r.RemoteAddr)
+	return !ok || !isTrusted(peer, trusted)
+}
+
 // lastUntrusted walks the hops from the right, beginning at peer.
 func lastUntrusted(peer netip.Addr, lines []string, split func(string) []string, trusted []netip.Prefix) netip.Addr {
 	known, hops := peer, 0
