@@ -64,7 +64,8 @@ type Config struct {
 	// URL with FrontendPath and /v1/oauth_callback/ and the provider's Key.
 	Social []oauth.Provider
 
-	// Mailer sends mail. nil, on a loopback URL: the development inbox.
+	// Mailer sends mail. nil, on a loopback URL: the development inbox. If it has
+	// a method Check() error, as smtp.Mailer, it is asked at the start; so is SMS.
 	Mailer notify.Mailer
 	// DevInbox shows every mail on the page /dev/mail and in the log, and then
 	// hands it to Mailer if there is one. It is refused on a URL that is not a
@@ -213,6 +214,13 @@ func (c Config) check(s *site.Site, problem func(field, format string, args ...a
 	}
 	if _, err := netip.ParseAddr(s.PasskeyHost()); err == nil && c.Settings.Passkeys.Enabled {
 		problem("URL", "browsers know passkeys by a name only: use localhost instead of %s", s.PasskeyHost())
+	}
+	for field, sender := range map[string]any{"Mailer": c.Mailer, "SMS": c.SMS} {
+		if s, ok := sender.(interface{ Check() error }); ok {
+			if err := s.Check(); err != nil {
+				problem(field, "%w", err)
+			}
+		}
 	}
 	if c.MailFrom != "" {
 		if err := notify.CheckFrom(c.MailFrom); err != nil {

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -8,7 +9,10 @@ import (
 
 	"github.com/usherauth/usher/auth"
 	"github.com/usherauth/usher/auth/authtest"
+	"github.com/usherauth/usher/auth/notify/smtp"
+	"github.com/usherauth/usher/auth/notify/twilio"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
 	"github.com/usherauth/usher/token"
 )
@@ -48,6 +52,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"published too late":   {func(c *auth.Config) { c.KeySchedule.PublishAhead = time.Minute }, "KeySchedule: PublishAhead"},
 		"negative keep":        {func(c *auth.Config) { c.KeySchedule.KeepAfter = -time.Hour }, "KeySchedule: KeepAfter"},
 		"kept shorter than it": {func(c *auth.Config) { c.KeySchedule.KeepAfter = time.Minute }, "KeySchedule: KeepAfter"},
+		"mailer":               {func(c *auth.Config) { c.Mailer = &smtp.Mailer{Addr: "mail.example.com"} }, "Mailer: smtp: bad configuration: From"},
+		"text messages":        {func(c *auth.Config) { c.SMS = &twilio.Sender{} }, "SMS: twilio: bad configuration"},
 		"sender":               {func(c *auth.Config) { c.MailFrom = "nobody" }, "MailFrom"},
 		"a good sender":        {func(c *auth.Config) { c.MailFrom = "App <no-reply@example.com>" }, ""},
 		"mail templates": {func(c *auth.Config) {
@@ -70,5 +76,22 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
+	}
+}
+
+// Who has forgotten the keyring is told so.
+func TestNewWithoutItsKeyring(t *testing.T) {
+	st := memory.New()
+	ring, err := store.KeyringFile(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := auth.Config{Store: st, Keyring: ring, KeySchedule: token.Schedule{Algorithm: token.ES256}}
+	if _, err := auth.New(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	c.Keyring = store.Keyring{}
+	if _, err := auth.New(t.Context(), c); err == nil || !strings.Contains(err.Error(), "Keyring") {
+		t.Error(err)
 	}
 }

@@ -38,7 +38,7 @@ func Open(path string) (*Store, error) { return Options{}.Open(path) }
 // store.ErrUnavailable if it is locked, full or read-only.
 func (o Options) Open(path string) (*Store, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
-		return nil, fmt.Errorf("store/sqlite: %w: %q is not the path of a file", store.ErrInvalid, path)
+		return nil, fmt.Errorf("store/sqlite: %w: %q is not the path of a file; package store/memory needs none", store.ErrInvalid, path)
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
