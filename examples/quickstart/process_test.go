@@ -147,18 +147,22 @@ func TestProcess(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "usher.db")
 	first, _ := start(t, bin, db)
 	later, resident := start(t, bin, db)
+	// One start may meet a busy machine; the best of three says more.
+	for range 2 {
+		if first > slack*firstStartGoal {
+			again, _ := start(t, bin, filepath.Join(t.TempDir(), "usher.db"))
+			first = min(first, again)
+		}
+		if later > slack*laterStartGoal {
+			again, _ := start(t, bin, db)
+			later = min(later, again)
+		}
+	}
 	if first > slack*firstStartGoal {
 		t.Errorf("the first start took %v", first)
 	}
 	if later > slack*laterStartGoal {
-		// One start may meet a busy machine; the best of three says more.
-		for range 2 {
-			again, _ := start(t, bin, db)
-			later = min(later, again)
-		}
-		if later > slack*laterStartGoal {
-			t.Errorf("a later start took %v", later)
-		}
+		t.Errorf("a later start took %v", later)
 	}
 	if resident > slack*restGoal {
 		t.Errorf("%d bytes are resident at rest", resident)
