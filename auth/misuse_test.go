@@ -99,6 +99,19 @@ func TestRequireOrganizationWithoutWildcard(t *testing.T) {
 	}
 }
 
+// Whom the host knows by other means than a token is in no organization.
+func TestRequireOrganizationOfTheHostsWord(t *testing.T) {
+	i := authtest.New(t, withOrganizations)
+	mux := http.NewServeMux()
+	mux.Handle("/orgs/{org}/", i.RequireOrganization("org", http.HandlerFunc(whoami)))
+	r := httptest.NewRequest("GET", "/orgs/acme/", nil)
+	w := httptest.NewRecorder()
+	i.Wrap(mux).ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), &auth.Identity{UserID: "user_1"})))
+	if w.Code != 404 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 func TestInNoStore(t *testing.T) {
 	a := authtest.New(t).Auth
 	if _, err := a.UsersIn(nil); err == nil {

@@ -27,7 +27,7 @@ func (a *Auth) RequireOrganization(wildcard string, next http.Handler, rules ...
 			a.refuse(w, r, fmt.Errorf("auth: RequireOrganization: the pattern %q has nothing for the wildcard %q", r.Pattern, wildcard))
 			return
 		}
-		if o := id.Claims.Organization; o != nil && (o.ID == want || o.Slug == want) {
+		if c := id.Claims; c != nil && c.Organization != nil && (c.Organization.ID == want || c.Organization.Slug == want) {
 			inner.ServeHTTP(w, r)
 			return
 		}
