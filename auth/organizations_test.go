@@ -329,6 +329,55 @@ func TestHostFounds(t *testing.T) {
 	}
 }
 
+// TestAttack_M07_LongTokens: a token that was asked to live long says no longer
+// what has changed, however long ago that was.
+func TestAttack_M07_LongTokens(t *testing.T) {
+	for name, change := range map[string]func(h *hall, o auth.Organizations) error{
+		"role": func(h *hall, o auth.Organizations) error {
+			_, err := o.SetRole(h.t.Context(), h.org.ID, h.bob, "org:member")
+			return err
+		},
+		"removed": func(h *hall, o auth.Organizations) error { return o.RemoveMember(h.t.Context(), h.org.ID, h.bob) },
+		"deleted": func(h *hall, o auth.Organizations) error { return o.Delete(h.t.Context(), h.org.ID) },
+		"role changed": func(h *hall, o auth.Organizations) error {
+			return o.UpdateRole(h.t.Context(), "org:editor", auth.RoleUpdate{Remove: "org:reports:edit"})
+		},
+	} {
+		h := newHall(t, func(a *auth.Auth) http.Handler { return http.HandlerFunc(whoami) })
+		ctx := t.Context()
+		h.activate(h.bob, "acme")
+		long, err := h.Sessions().Token(ctx, h.sessionOf(h.bob), 24*time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Verifier().Verify(ctx, long); err != nil {
+			t.Fatalf("before: %v", err)
+		}
+		if err := change(h, h.Organizations()); err != nil {
+			t.Fatal(err)
+		}
+		h.Clock.Advance(12 * time.Hour)
+		o, err := h.Organizations().Create(ctx, organization.CreateParams{Name: "Other"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Organizations().Delete(ctx, o.ID); err != nil { // sweeps what may be forgotten
+			t.Fatal(err)
+		}
+		if _, err := h.Verifier().Verify(ctx, long); !errors.Is(err, token.ErrStale) {
+			t.Errorf("%s: half a day later: %v", name, err)
+		}
+		set := h.Settings(ctx)
+		other, err := auth.New(ctx, auth.Config{Store: h.Store, URL: h.Server.URL, Issuer: h.Issuer(), Organizations: reports, Settings: &set, Now: h.Clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Verifier().Verify(ctx, long); !errors.Is(err, token.ErrStale) {
+			t.Errorf("%s: after a restart: %v", name, err)
+		}
+	}
+}
+
 // Other processes learn of a change by looking, and then act on it too.
 func TestOtherProcessesLearnChanges(t *testing.T) {
 	h := newHall(t, func(a *auth.Auth) http.Handler { return http.HandlerFunc(whoami) })

@@ -83,9 +83,15 @@ func systemRoles() []RoleDefinition {
 }
 
 // EnsureRoles makes the built-in roles and what the catalogue defines, and
-// brings what it defines up to date. What was made at run time stays.
+// brings what it defines up to date. What was made at run time stays. Tokens of
+// before a change do not hold any more. A role that members have keeps the
+// minimum permissions if it holds them: ErrLastManager, ErrRoleCreator.
 func EnsureRoles(ctx context.Context, tx store.Tx, c Catalogue, now time.Time) error {
 	r, err := LoadRoles(ctx, tx)
+	had := int64(0)
+	if err == nil {
+		had = r.Set.Version
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		r = &Roles{Set: &RoleSet{Meta: store.Meta{ID: roleSetID}, CreatorRole: Admin, DefaultRole: Member, CreatedAt: now}}
 		for _, def := range systemRoles() {
@@ -110,10 +116,13 @@ func EnsureRoles(ctx context.Context, tx store.Tx, c Catalogue, now time.Time) e
 	}
 	for _, def := range c.Roles {
 		if err := r.ensureRole(ctx, tx, def, now); err != nil {
-			return err
+			return fmt.Errorf("role %q: %w", def.Key, err)
 		}
 	}
-	return nil
+	if had == 0 || had == r.Set.Version {
+		return nil
+	}
+	return PutChange(ctx, tx, &Change{Version: r.Set.Version, TokensUntil: r.Set.TokensUntil}, now)
 }
 
 func (def RoleDefinition) role(now time.Time) *Role {
@@ -161,6 +170,7 @@ func (r *Roles) ensureRole(ctx context.Context, tx store.Tx, def RoleDefinition,
 	if slices.Equal(want, have.Permissions) && (def.Name == "" || def.Name == have.Name) && (def.Description == "" || def.Description == have.Description) {
 		return nil
 	}
+	was := have.Permissions
 	have.Permissions = want
 	if def.Name != "" {
 		have.Name = def.Name
@@ -168,5 +178,5 @@ func (r *Roles) ensureRole(ctx context.Context, tx store.Tx, def RoleDefinition,
 	if def.Description != "" {
 		have.Description = def.Description
 	}
-	return r.put(ctx, tx, have, now)
+	return r.Change(ctx, tx, have, was, now)
 }

@@ -43,6 +43,10 @@ type Organization struct {
 	// PrivateMetadata is for the host alone.
 	PrivateMetadata json.RawMessage `json:"private_metadata,omitempty"`
 
+	// TokensUntil is when the last token ends that names it and was asked to live
+	// longer than usual.
+	TokensUntil time.Time `json:"tokens_until,omitzero"`
+
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -73,7 +77,9 @@ func (o *Organization) StoreEntries() []store.Entry {
 
 // CreateParams make an organization.
 type CreateParams struct {
-	Name, Slug, CreatedBy           string
+	Name, Slug, CreatedBy string
+	// MaxMemberships is the quota; negative is none. An instance takes 0 for what
+	// its settings say, and AdminDeleteEnabled from there in any case.
 	MaxMemberships                  int
 	AdminDeleteEnabled              bool
 	PublicMetadata, PrivateMetadata json.RawMessage

@@ -363,6 +363,45 @@ func TestPermissions(t *testing.T) {
 	}))
 }
 
+// What the host defines in code changes with the program: tokens of before hold
+// no more, and no organization is left without somebody who can manage it.
+func TestCatalogueChanges(t *testing.T) {
+	w := newWorld(t, nil)
+	ensure := func(roles ...organization.RoleDefinition) (changed int, err error) {
+		ctx := t.Context()
+		c := organization.Catalogue{Permissions: catalogue.Permissions, Roles: roles}
+		err = w.Update(ctx, func(tx store.Tx) error {
+			before, err := organization.ChangesSince(ctx, tx, now.Add(-time.Hour))
+			if err != nil {
+				return err
+			}
+			if err := organization.EnsureRoles(ctx, tx, c, now); err != nil {
+				return err
+			}
+			after, err := organization.ChangesSince(ctx, tx, now.Add(-time.Hour))
+			changed = len(after) - len(before)
+			return err
+		})
+		return changed, err
+	}
+	manager := []string{organization.ManageMemberships, organization.ReadMemberships, organization.DeleteProfile}
+	boss := organization.RoleDefinition{Key: "org:boss", Permissions: manager}
+	for _, step := range []struct {
+		name    string
+		def     organization.RoleDefinition
+		changed int
+	}{{"new", boss, 1}, {"the same", boss, 0}, {"named", organization.RoleDefinition{Key: "org:boss", Name: "Boss", Permissions: manager}, 1}} {
+		if n, err := ensure(step.def); err != nil || n != step.changed {
+			t.Errorf("%s: %d changes, %v", step.name, n, err)
+		}
+	}
+	org := w.found("", 0)
+	w.must(w.add(org, "user_1", "org:boss"))
+	if _, err := ensure(organization.RoleDefinition{Key: "org:boss"}); !errors.Is(err, organization.ErrLastManager) {
+		t.Errorf("the only managers lose what makes them so: %v", err)
+	}
+}
+
 // TestAttack_M09_Slugs: no slug that somebody had is somebody else's soon, and
 // none misleads.
 func TestAttack_M09_Slugs(t *testing.T) {

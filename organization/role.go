@@ -54,6 +54,7 @@ type RoleSet struct {
 	store.Meta
 	CreatorRole string    `json:"creator_role"`
 	DefaultRole string    `json:"default_role"`
+	TokensUntil time.Time `json:"tokens_until,omitzero"` // see [NoteTokens]
 	UpdatedAt   time.Time `json:"updated_at"`
 	CreatedAt   time.Time `json:"created_at"`
 }

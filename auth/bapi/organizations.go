@@ -154,7 +154,9 @@ func createOrganization(c *call) (any, error) {
 	p.PublicMetadata, _ = f.JSONObject("public_metadata")
 	p.PrivateMetadata, _ = f.JSONObject("private_metadata")
 	if n := readCount(f, "max_allowed_memberships"); n != nil {
-		p.MaxMemberships = *n
+		if p.MaxMemberships = *n; *n == 0 {
+			p.MaxMemberships = -1
+		}
 	}
 	p.CreatedAt = readCreatedAt(f, c.engine.Now())
 	f.String("role_set_key") // there is one

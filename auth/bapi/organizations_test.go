@@ -75,6 +75,21 @@ func TestOrganizations(t *testing.T) {
 	r.refused("POST", "/v1/organizations", fields{"name": "Other", "slug": "acme"}, 422, "form_identifier_exists")
 	r.refused("POST", "/v1/organizations", fields{"name": "Other", "created_by": "user_none"}, 422, "form_resource_not_found")
 	r.refused("POST", "/v1/organizations", fields{"name": "Other", "color": "red"}, 422, "form_param_unknown")
+	for _, max := range []float64{0, 7} { // 0 is no limit, whatever the settings say
+		o := r.must("POST", "/v1/organizations", fields{"name": "Other", "max_allowed_memberships": max})
+		if got := o.json(t)["max_allowed_memberships"]; got != max {
+			t.Errorf("a quota of %v became %v", max, got)
+		}
+		r.must("DELETE", "/v1/organizations/"+o.str(t, "id"), nil)
+	}
+	for name, id := range map[string]string{"by ID": org, "by slug": "acme"} {
+		s := r.must("POST", "/v1/sessions", fields{"user_id": ada, "active_organization_id": id}).json(t)
+		if s["last_active_organization_id"] != org || s["status"] != "active" {
+			t.Errorf("%s: a session in it is %v", name, s)
+		}
+	}
+	r.refused("POST", "/v1/sessions", fields{"user_id": bob, "active_organization_id": org}, 404, "resource_not_found")
+	r.refused("POST", "/v1/sessions", fields{"user_id": ada, "active_organization_id": "org_none"}, 404, "resource_not_found")
 	r.advance(time.Second)
 	empty := r.must("POST", "/v1/organizations", fields{"name": "Nobody's"}).str(t, "id")
 	if got := r.must("GET", "/v1/organizations/acme", nil); got.str(t, "id") != org {

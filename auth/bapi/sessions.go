@@ -63,13 +63,11 @@ func createSession(c *call) (any, error) {
 		return nil, err
 	}
 	userID := f.Require("user_id")
-	if org, _ := f.String("active_organization_id"); org != "" { // no organization has anybody
-		return nil, fault.New("resource_not_found", "active_organization_id")
-	}
+	org, _ := f.String("active_organization_id")
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	s, err := c.engine.Sessions().Create(c.r.Context(), userID)
+	s, err := c.engine.Sessions().CreateIn(c.r.Context(), userID, org)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fault.New("resource_not_found", "user_id")
 	}

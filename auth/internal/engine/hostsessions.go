@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/usherauth/usher/auth/internal/fault"
+	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/user"
@@ -99,11 +100,19 @@ func (ss Sessions) RevokeUser(ctx context.Context, userID string) (n int, err er
 }
 
 // Create makes a session for a user on a client of its own, for tests and
-// tools: nobody has shown any factor. Its status is active.
+// tools: nobody has shown any factor, and none is asked for.
 func (ss Sessions) Create(ctx context.Context, userID string) (*session.Session, error) {
+	return ss.CreateIn(ctx, userID, "")
+}
+
+// CreateIn is Create for a session with an active organization, by ID or slug;
+// empty leaves that to the sign-in. One that the user is not in is refused.
+func (ss Sessions) CreateIn(ctx context.Context, userID, organizationID string) (s *session.Session, err error) {
 	set := ss.e.Settings(ctx)
-	var s *session.Session
-	err := ss.e.update(ctx, func(t *txn) error {
+	if organizationID != "" && !set.Organizations.Enabled {
+		return nil, fault.New("organization_not_enabled_in_instance", "")
+	}
+	err = ss.e.update(ctx, func(t *txn) error {
 		u, err := user.Get(ctx, t, userID)
 		if err != nil {
 			return err
@@ -113,8 +122,13 @@ func (ss Sessions) Create(ctx context.Context, userID string) (*session.Session,
 		if s, err = ss.e.startSession(ctx, t, c, u, nil, Request{}, set); err != nil {
 			return err
 		}
+		if organizationID != "" {
+			if s.LastActiveOrganizationID, err = joined(ctx, t, organizationID, userID); err != nil {
+				return missingAs(err, fault.New("resource_not_found", "active_organization_id"))
+			}
+		}
 		s.FirstFactorAt = time.Time{}
-		s.SetTasks(nil, t.now)
+		s.SetTasks(ss.e.chooseTask(s, nil), t.now)
 		if err := session.Put(ctx, t, s); err != nil {
 			return err
 		}
@@ -123,9 +137,20 @@ func (ss Sessions) Create(ctx context.Context, userID string) (*session.Session,
 	return s, err
 }
 
+// joined is the ID of an organization, named by ID or slug, that a user is in,
+// or store.ErrNotFound.
+func joined(ctx context.Context, tx store.Tx, idOrSlug, userID string) (string, error) {
+	o, err := organization.Find(ctx, tx, idOrSlug)
+	if err != nil {
+		return "", err
+	}
+	_, err = organization.GetMembership(ctx, tx, o.ID, userID)
+	return o.ID, err
+}
+
 // Token mints a token of a session, for a lifetime of 0 the usual one. A longer
-// one is noted on the session first, so that its end is remembered for as long;
-// it ends with the session, at its maximum life or if it is not used.
+// one is noted on the session and its organization first, so that their ends
+// are remembered for as long; it ends with the session, at its maximum life or if it is not used.
 func (ss Sessions) Token(ctx context.Context, id string, lifetime time.Duration) (string, error) {
 	s, err := ss.Get(ctx, id)
 	if err != nil {
@@ -164,7 +189,18 @@ func (ss Sessions) noteTokens(ctx context.Context, id string, lifetime time.Dura
 		if until := ss.e.claims(s, TokenParams{}, lifetime).Expires; until.After(s.TokensUntil) {
 			s.TokensUntil = until
 		}
-		return session.Put(ctx, t, s)
+		if err := session.Put(ctx, t, s); err != nil || s.LastActiveOrganizationID == "" {
+			return err
+		}
+		o, err := organization.Get(ctx, t, s.LastActiveOrganizationID)
+		if err != nil {
+			return missingAs(err, nil)
+		}
+		roles, err := organization.LoadRoles(ctx, t)
+		if err != nil {
+			return err
+		}
+		return organization.NoteTokens(ctx, t, o, roles, s.TokensUntil)
 	})
 	return s, err
 }

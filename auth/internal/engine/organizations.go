@@ -350,7 +350,7 @@ func (e *Engine) dissolve(ctx context.Context, t *txn, o *organization.Organizat
 	if err := dropVerifications(ctx, t, o.ID); err != nil {
 		return err
 	}
-	if err := t.note(ctx, &organization.Change{OrganizationID: o.ID}); err != nil {
+	if err := t.note(ctx, &organization.Change{OrganizationID: o.ID, TokensUntil: o.TokensUntil}); err != nil {
 		return err
 	}
 	return organization.Delete(ctx, t, o, t.now)

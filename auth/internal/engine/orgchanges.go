@@ -55,6 +55,11 @@ func (c *orgChanges) add(list []*organization.Change) {
 		if ok && (have.version == 0 || l.version != 0 && have.version > l.version) {
 			l.version = have.version
 		}
+		for _, until := range []time.Time{have.until, ch.TokensUntil.Add(tokenLeeway)} {
+			if until.After(l.until) {
+				l.until = until
+			}
+		}
 		c.least[key] = l
 	}
 	c.known.Store(int64(len(c.least)))
@@ -98,10 +103,24 @@ func (e *Engine) learnOrgChanges(ctx context.Context, since time.Time) error {
 	return err
 }
 
+// loadOrgChanges asks the store for all changes that tokens may live of.
+func (e *Engine) loadOrgChanges(ctx context.Context, now time.Time) error {
+	var long []*organization.Change
+	err := e.view(ctx, func(tx store.Tx) (err error) {
+		long, err = organization.LongChanges(ctx, tx, now.Add(-tokenLeeway))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	e.orgChanges.add(long)
+	return e.learnOrgChanges(ctx, now.Add(-maxTokenLifetime-tokenLeeway))
+}
+
 // changed notes in t that tokens of a member, or of an organization if the user
 // is empty, hold from the version on that o has now.
 func (t *txn) changed(ctx context.Context, o *organization.Organization, userID string) error {
-	return t.note(ctx, &organization.Change{OrganizationID: o.ID, UserID: userID, Version: o.Version})
+	return t.note(ctx, &organization.Change{OrganizationID: o.ID, UserID: userID, Version: o.Version, TokensUntil: o.TokensUntil})
 }
 
 func (t *txn) note(ctx context.Context, c *organization.Change) error {
@@ -115,7 +134,7 @@ func (t *txn) note(ctx context.Context, c *organization.Change) error {
 // rolesChanged notes that every token that names an organization holds from the
 // version on that the roles have now.
 func (t *txn) rolesChanged(ctx context.Context, r *organization.Roles) error {
-	return t.note(ctx, &organization.Change{Version: r.Set.Version})
+	return t.note(ctx, &organization.Change{Version: r.Set.Version, TokensUntil: r.Set.TokensUntil})
 }
 
 // Get reads a record and remembers that of a user, see Put.

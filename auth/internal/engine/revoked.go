@@ -85,7 +85,7 @@ func (e *Engine) loadRevocations(ctx context.Context) error {
 		return err
 	}
 	e.revoked.add(ss)
-	if err := e.learnOrgChanges(ctx, now.Add(-maxTokenLifetime-tokenLeeway)); err != nil {
+	if err := e.loadOrgChanges(ctx, now); err != nil {
 		return err
 	}
 	e.revoked.learned, e.revoked.overlooked = now, now
