@@ -192,8 +192,8 @@ func TestAttack_M07_NextRequestKnows(t *testing.T) {
 	check("in a team", err, id+" member false map["+team.ID+":lead]")
 	check("the team is gone", o.DeleteTeam(ctx, id, team.ID), id+" member false map[]")
 	check("removed", o.RemoveMember(ctx, id, h.bob), "  false map[]")
-	if _, body := h.ask(h.ada, "/"); !strings.HasPrefix(body, " ") {
-		t.Errorf("the founder has nothing active: %q", body)
+	if _, body := h.ask(h.ada, "/"); !strings.HasPrefix(body, id+" admin") {
+		t.Errorf("the founder, who signed in since: %q", body)
 	}
 	h.activate(h.ada, "acme")
 	if err := o.Delete(ctx, id); err != nil {
@@ -308,6 +308,41 @@ func TestHostFounds(t *testing.T) {
 			t.Errorf("%s: %d %q", name, code, body)
 		}
 		h.activate(h.bob, "acme")
+	}
+	// The next session begins in it, if nothing else was chosen meanwhile, and
+	// only that one.
+	again := func(want string) {
+		t.Helper()
+		u, err := h.Users().Get(ctx, h.bob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.browsers[h.bob] = h.SignedIn(t, u)
+		if _, body := h.ask(h.bob, "/"); !strings.HasPrefix(body, want+" ") {
+			t.Errorf("the next session: %q, want %q", body, want)
+		}
+	}
+	again("")
+	for name, join := range map[string]func(id string) error{
+		"founded": nil,
+		"added": func(id string) error {
+			_, err := h.Organizations().AddMember(ctx, id, organization.NewMember{UserID: h.bob, Role: "org:member"})
+			return err
+		},
+	} {
+		by := h.bob
+		if join != nil {
+			by = ""
+		}
+		o, err := h.Organizations().Create(ctx, organization.CreateParams{Name: name, CreatedBy: by})
+		if err == nil && join != nil {
+			err = join(o.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		again(o.ID)
+		again("")
 	}
 	if err := h.UpdateSettings(ctx, func(s *settings.Settings) error { s.Organizations.ForceSelection = true; return nil }); err != nil {
 		t.Fatal(err)

@@ -66,6 +66,9 @@ type User struct {
 	// CreateOrganizationsLimit is how many organizations the user may found; 0
 	// is no limit.
 	CreateOrganizationsLimit int `json:"create_organizations_limit,omitempty"`
+	// NextOrganizationID is the organization that the next session begins with:
+	// the host has put the user in it, who has chosen none since.
+	NextOrganizationID string `json:"next_organization_id,omitempty"`
 
 	LegalAcceptedAt time.Time `json:"legal_accepted_at,omitzero"`
 	LastSignInAt    time.Time `json:"last_sign_in_at,omitzero"`

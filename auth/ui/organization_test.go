@@ -379,7 +379,7 @@ func TestAttack_M01_OrganizationPages(t *testing.T) {
 	c.submit("Ask to join Umbra")
 	a, d := w.signedIn(t, "ada@umbra.example"), w.signedIn(t, "dora@umbra.example")
 	a.get("/auth/organizations")
-	a.submit("Switch to Umbra")
+	a.get("/auth/organization")
 	form, _ := a.button("Let in carl@umbra.example")
 	request := attr(all(form, "input")[0], "value")
 	d.get("/auth/organizations")
@@ -387,7 +387,7 @@ func TestAttack_M01_OrganizationPages(t *testing.T) {
 	suggestion := attr(all(form, "input")[0], "value")
 	e := w.signedIn(t, "eve@other.example")
 	e.get("/auth/organizations")
-	e.submit("Switch to Other")
+	e.get("/auth/organization")
 
 	// theirs is the ID that a page names. Pages that name none are about the own
 	// organization, whatever is sent.

@@ -86,8 +86,11 @@ func (os Organizations) Create(ctx context.Context, p organization.CreateParams)
 				return missingAs(err, fault.New("form_resource_not_found", "created_by"))
 			}
 		}
-		o, err = os.e.found(ctx, t, u, p)
-		return err
+		if o, err = os.e.found(ctx, t, u, p); err != nil || u == nil {
+			return err
+		}
+		u.NextOrganizationID = o.ID
+		return user.Touch(ctx, t, u)
 	})
 	return o, err
 }

@@ -72,6 +72,9 @@ func (e *Engine) addMember(ctx context.Context, t *txn, s *scope, n organization
 	if err != nil {
 		return nil, err
 	}
+	if s.own == nil {
+		u.NextOrganizationID = s.org.ID
+	}
 	return &MembershipView{Membership: m, Organization: s.org, Role: s.roles.Role(m.Role), User: u}, user.Touch(ctx, t, u)
 }
 
@@ -143,6 +146,9 @@ func (e *Engine) removeMember(ctx context.Context, t *txn, s *scope, userID stri
 		if n <= 1 {
 			return nil, fault.New("personal_accounts_not_allowed", "")
 		}
+		if err := user.Touch(ctx, t, s.user); err != nil { // the guard of how many are left
+			return nil, err
+		}
 	}
 	if err := organization.Remove(ctx, t, s.org, s.roles, v.Membership); err != nil {
 		return nil, err
@@ -178,7 +184,15 @@ func (e *Engine) setActive(ctx context.Context, s *session.Session, organization
 		if organizationID != "" && slices.Contains(now.Tasks, session.TaskChooseOrganization) {
 			now.SetTasks(slices.DeleteFunc(now.Tasks, func(task string) bool { return task == session.TaskChooseOrganization }), t.now)
 		}
-		return session.Put(ctx, t, now)
+		if err := session.Put(ctx, t, now); err != nil {
+			return err
+		}
+		u, err := user.Get(ctx, t, now.UserID)
+		if err != nil || u.NextOrganizationID == "" {
+			return missingAs(err, nil)
+		}
+		u.NextOrganizationID = "" // the user has chosen
+		return user.Touch(ctx, t, u)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		err = fault.New("authentication_invalid", "")

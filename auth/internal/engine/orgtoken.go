@@ -13,6 +13,7 @@ import (
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/token"
+	"github.com/usherauth/usher/user"
 )
 
 const (
@@ -140,13 +141,25 @@ func (e *Engine) activate(ctx context.Context, s *session.Session, want string) 
 	return a.org.ID, nil
 }
 
-// onlyOrganization is the one that a user who must be in an organization has no
-// choice but to use; empty: there is a choice, or none.
-func (e *Engine) onlyOrganization(ctx context.Context, tx store.Tx, userID string) (string, error) {
-	if set := e.lastSettings().Organizations; !set.Enabled || !set.ForceSelection {
+// firstOrganization is the one that a session of u begins with: that which the
+// host has put u in, or, where everybody must be in one, the only one there is.
+// Empty: there is a choice, or none.
+func (e *Engine) firstOrganization(ctx context.Context, tx store.Tx, u *user.User) (string, error) {
+	set := e.lastSettings().Organizations
+	if !set.Enabled {
 		return "", nil
 	}
-	ms, n, err := organization.OfUser(ctx, tx, userID, organization.Page{Limit: 1})
+	if next := u.NextOrganizationID; next != "" {
+		if _, err := organization.GetMembership(ctx, tx, next, u.ID); err == nil {
+			return next, nil
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return "", err
+		}
+	}
+	if !set.ForceSelection {
+		return "", nil
+	}
+	ms, n, err := organization.OfUser(ctx, tx, u.ID, organization.Page{Limit: 1})
 	if err != nil || n != 1 {
 		return "", err
 	}
@@ -163,33 +176,48 @@ func (e *Engine) chooseTask(s *session.Session, tasks []string) []string {
 	return append(slices.Clone(tasks), session.TaskChooseOrganization)
 }
 
+// choose makes the organization that a token of s is to speak of the session's
+// own, if it has one to choose: a tab that acts in another than the one that is
+// gone goes on, and takes the session along.
+func (e *Engine) choose(ctx context.Context, b *Browser, s *session.Session, p TokenParams) (*session.Session, error) {
+	if b.stale || p.Organization == nil || *p.Organization == "" || !slices.Contains(s.Tasks, session.TaskChooseOrganization) {
+		return s, nil
+	}
+	id, err := e.activate(ctx, s, *p.Organization)
+	if err != nil {
+		return nil, err
+	}
+	return e.setActive(ctx, s, id)
+}
+
 // settleSessions makes sessions that were read from the store what they are now:
-// where nobody acts without an organization, a session whose own is gone, or has
-// the user in it no more, has one to choose again. Nobody writes that down when
-// it happens: an organization that is deleted may have more members than a
-// transaction holds. The next use of the session does.
+// where nobody acts without an organization, a session that has none, or whose
+// own is gone or has the user in it no more, has one to choose. Nobody writes
+// that down when it happens: an organization that is deleted may have more
+// members than a transaction holds, and the settings speak of everybody. The
+// next use of the session does.
 func (e *Engine) settleSessions(ctx context.Context, tx store.Tx, ss ...*session.Session) error {
 	set := e.lastSettings().Organizations
-	if !set.Enabled || !set.ForceSelection {
-		return nil
-	}
 	now := e.now()
 	for _, s := range ss {
-		if s.LastActiveOrganizationID == "" || !s.LiveAt(now) {
+		if !s.LiveAt(now) {
 			continue
 		}
-		_, err := organization.Get(ctx, tx, s.LastActiveOrganizationID)
-		if err == nil {
-			_, err = organization.GetMembership(ctx, tx, s.LastActiveOrganizationID, s.UserID)
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			if err != nil {
+		if set.Enabled && set.ForceSelection && s.LastActiveOrganizationID != "" {
+			_, err := organization.Get(ctx, tx, s.LastActiveOrganizationID)
+			if err == nil {
+				_, err = organization.GetMembership(ctx, tx, s.LastActiveOrganizationID, s.UserID)
+			}
+			if errors.Is(err, store.ErrNotFound) {
+				s.LastActiveOrganizationID = ""
+			} else if err != nil {
 				return err
 			}
-			continue
 		}
-		s.LastActiveOrganizationID = ""
-		s.SetTasks(e.chooseTask(s, s.Tasks), now)
+		tasks := e.chooseTask(s, without(s.Tasks, session.TaskChooseOrganization))
+		if !slices.Equal(tasks, s.Tasks) {
+			s.SetTasks(tasks, now)
+		}
 	}
 	return nil
 }

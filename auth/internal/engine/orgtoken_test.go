@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/session"
 )
@@ -69,6 +70,126 @@ func TestSessionWhoseOrganizationIsGone(t *testing.T) {
 		t.Errorf("%d are stored so: %v", n, err)
 	}
 	pending("when it is stored")
+}
+
+// What settings say of organizations holds for sessions that were there before:
+// nobody is kept out for a choice that is not asked for any more, or cannot be
+// made.
+func TestChoiceFollowsTheSettings(t *testing.T) {
+	ctx := t.Context()
+	r := newRig(t, nil)
+	b, _ := r.signUp(ada, good)
+	sid := b.Client.LastActiveSessionID
+	for _, step := range []struct {
+		name          string
+		enabled, must bool
+		want          string
+	}{{"on", true, false, ""}, {"needed", true, true, "authentication_invalid"}, {"not needed", true, false, ""},
+		{"needed again", true, true, "authentication_invalid"}, {"off", false, false, ""}} {
+		if err := r.UpdateSettings(ctx, func(s *settings.Settings) error {
+			s.Organizations.Enabled, s.Organizations.ForceSelection = step.enabled, step.must
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Actor(ctx, b, sid); code(err) != step.want {
+			t.Errorf("%s: %v, want %q", step.name, err, step.want)
+		}
+		r.advance(session.TouchEvery) // the use is written down
+		if _, err := r.Token(ctx, b, sid, engine.TokenParams{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Actor(ctx, b, sid); code(err) != step.want {
+			t.Errorf("%s, stored: %v, want %q", step.name, err, step.want)
+		}
+	}
+}
+
+// A tab that acts in another organization than the one that goes away goes on,
+// and by its next token the session does.
+func TestTabInAnotherOrganization(t *testing.T) {
+	ctx := t.Context()
+	for _, how := range []string{"Token", "Renew"} {
+		r := newRig(t, nil, func(c *engine.Config) {
+			c.Settings.Organizations.Enabled, c.Settings.Organizations.ForceSelection = true, true
+		})
+		b, cookie := r.signUp(ada, good)
+		u, err := r.Users().ByIdentifier(ctx, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var orgs [2]*organization.Organization
+		for i := range orgs {
+			if orgs[i], err = r.Organizations().Create(ctx, organization.CreateParams{Name: "Acme", CreatedBy: u.ID}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sid := b.Client.LastActiveSessionID
+		if _, err := r.TouchSession(ctx, b, sid, engine.TouchParams{Organization: &orgs[0].ID}); err != nil {
+			t.Fatal(err)
+		}
+		b = r.next(b, &cookie)
+		if err := deleted(r, orgs[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Actor(ctx, b, sid); code(err) != "authentication_invalid" {
+			t.Errorf("before it is chosen: %v", err)
+		}
+		if _, err := r.Token(ctx, b, sid, engine.TokenParams{Organization: &orgs[0].ID}); code(err) != "resource_not_found" {
+			t.Errorf("the one that is gone: %v", err)
+		}
+		ask := engine.TokenParams{Organization: &orgs[1].ID}
+		if how == "Token" {
+			_, err = r.Token(ctx, b, sid, ask)
+		} else {
+			_, _, err = r.Renew(ctx, b, sid, ask)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", how, err)
+		}
+		if a, err := r.Actor(ctx, b, sid); err != nil || a.Session.LastActiveOrganizationID != orgs[1].ID {
+			t.Errorf("%s: the session is not in the other: %v", how, err)
+		}
+	}
+}
+
+// Where everybody must be in an organization, the user is the guard of the last
+// one: who leaves two at once collides with oneself.
+func TestLeavingWritesTheUser(t *testing.T) {
+	ctx := t.Context()
+	r := newRig(t, nil, func(c *engine.Config) {
+		c.Settings.Organizations.Enabled, c.Settings.Organizations.ForceSelection = true, true
+	})
+	b, cookie := r.signUp(ada, good)
+	u, err := r.Users().ByIdentifier(ctx, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last string
+	for range 2 {
+		o, err := r.Organizations().Create(ctx, organization.CreateParams{Name: "Acme"})
+		if err == nil {
+			_, err = r.Organizations().AddMember(ctx, o.ID, organization.NewMember{UserID: u.ID, Role: organization.Member})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = o.ID
+	}
+	sid := b.Client.LastActiveSessionID
+	if _, err := r.TouchSession(ctx, b, sid, engine.TouchParams{Organization: &last}); err != nil {
+		t.Fatal(err)
+	}
+	a, err := r.Actor(ctx, r.next(b, &cookie), sid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.RemoveMember(ctx, a, last, u.ID); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := r.Users().Get(ctx, u.ID); err != nil || now.Version <= a.User.Version {
+		t.Errorf("the user was not written: %v", err)
+	}
 }
 
 func deleted(r *rig, id string) error {

@@ -176,19 +176,22 @@ func (e *Engine) startSessionAs(ctx context.Context, t *txn, c *session.Client, 
 		u.LastSignInAt = t.now
 		u.LastActiveAt = t.now.UTC().Truncate(day)
 	}
+	first, err := e.firstOrganization(ctx, t, u)
+	if err != nil {
+		return nil, err
+	}
+	if actor == nil {
+		u.NextOrganizationID = ""
+	}
 	if err := user.Touch(ctx, t, u); err != nil {
 		return nil, err
 	}
 	if err := e.enroll(ctx, t, u); err != nil {
 		return nil, err
 	}
-	only, err := e.onlyOrganization(ctx, t, u.ID)
-	if err != nil {
-		return nil, err
-	}
 	s := session.New(u.ID, c.ID, maxLifetime, idle, t.now)
 	s.Actor = actor
-	s.Activity, s.LastActiveOrganizationID = r.activity(), only
+	s.Activity, s.LastActiveOrganizationID = r.activity(), first
 	s.SetTasks(e.chooseTask(s, nil), t.now)
 	c.Recognize(u.ID, t.now)
 	if strange {

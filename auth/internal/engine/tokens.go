@@ -40,6 +40,9 @@ func (e *Engine) Token(ctx context.Context, b *Browser, sessionID string, p Toke
 			return "", err
 		}
 	}
+	if s, err = e.choose(ctx, b, s, p); err != nil {
+		return "", err
+	}
 	return e.mint(ctx, s, p)
 }
 
@@ -170,6 +173,12 @@ func (e *Engine) Renew(ctx context.Context, b *Browser, sessionID string, p Toke
 		if s, err = e.touch(ctx, s, b.Request); err != nil {
 			return nil, "", err
 		}
+	}
+	chosen, err := e.choose(ctx, b, s, p)
+	if err == nil {
+		s = chosen
+	} else if fault.From(err).Code != "resource_not_found" {
+		return nil, "", err
 	}
 	t, err := e.mint(ctx, s, p)
 	if err != nil && p.Organization != nil && fault.From(err).Code == "resource_not_found" {
