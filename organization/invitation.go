@@ -1,12 +1,14 @@
 package organization
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -304,6 +306,45 @@ type InvitationFilter struct {
 // Invitations returns the invitations that f asks for and how many there are
 // at the time now.
 func Invitations(ctx context.Context, tx store.Tx, f InvitationFilter, p Page, now time.Time) ([]*Invitation, int, error) {
+	statuses := slices.Compact(slices.Sorted(slices.Values(f.Statuses)))
+	if len(statuses) < 2 {
+		return invitationsOf(ctx, tx, f, p, now)
+	}
+	// One list per status, since time makes some of them, merged: a page of the
+	// whole is in the first pages of each.
+	var all []*Invitation
+	total := 0
+	first := Page{OrderBy: p.OrderBy}
+	if p.Limit > 0 {
+		first.Limit = p.Offset + p.Limit
+	}
+	for _, s := range statuses {
+		f.Statuses = []Status{s}
+		is, n, err := invitationsOf(ctx, tx, f, first, now)
+		if err != nil {
+			return nil, 0, err
+		}
+		all, total = append(all, is...), total+n
+	}
+	field, desc, _ := p.order("created_at", "email_address")
+	slices.SortFunc(all, func(a, b *Invitation) int {
+		if desc {
+			a, b = b, a
+		}
+		if field == "email_address" {
+			return cmp.Or(strings.Compare(a.Canonical, b.Canonical), strings.Compare(a.ID, b.ID))
+		}
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
+	all = all[min(p.Offset, len(all)):]
+	if p.Limit > 0 {
+		all = all[:min(p.Limit, len(all))]
+	}
+	return all, total, nil
+}
+
+// invitationsOf is Invitations with one status, or any.
+func invitationsOf(ctx context.Context, tx store.Tx, f InvitationFilter, p Page, now time.Time) ([]*Invitation, int, error) {
 	_, desc, err := p.order("created_at", "email_address")
 	if err != nil {
 		return nil, 0, err
@@ -349,12 +390,6 @@ func Invitations(ctx context.Context, tx store.Tx, f InvitationFilter, p Page, n
 		default:
 			add(store.Match{Index: "status", Values: []string{string(f.Statuses[0])}})
 		}
-	} else if len(f.Statuses) > 1 {
-		var vs []string
-		for _, s := range f.Statuses {
-			vs = append(vs, string(s))
-		}
-		add(store.Match{Index: "status", Values: vs})
 	}
 	return invitations.Page(ctx, tx, q)
 }

@@ -218,6 +218,60 @@ func TestMemberships(t *testing.T) {
 	check("gone", w.remove(org, "user_ada"), nil)
 }
 
+// Several statuses are what each of them is: what has run out is not pending,
+// though nobody has noticed.
+func TestInvitationsByStatuses(t *testing.T) {
+	w := newWorld(t, nil)
+	org := w.found("user_ada", 0)
+	invited := map[string]time.Time{"old@example.com": now.AddDate(0, 0, -40), "gone@example.com": now.AddDate(0, 0, -3), "in@example.com": now.AddDate(0, 0, -2),
+		"new@example.com": now.AddDate(0, 0, -1)}
+	ids := map[string]string{}
+	for address, at := range invited {
+		id, _, err := w.invite(org, address, organization.Member, at)
+		w.must(err)
+		ids[address] = id
+	}
+	w.must(w.accept(org, ids["in@example.com"], person("user_in"), now))
+	w.must(w.in(org, func(tx store.Tx, _ *organization.Roles, o *organization.Organization) error {
+		i, err := organization.GetInvitation(t.Context(), tx, ids["gone@example.com"])
+		if err != nil {
+			return err
+		}
+		return organization.Revoke(t.Context(), tx, o, i, now)
+	}))
+	for _, c := range []struct {
+		statuses string
+		page     organization.Page
+		want     string
+		total    int
+	}{
+		{"pending accepted", organization.Page{}, "new in", 2},
+		{"pending accepted pending", organization.Page{OrderBy: "+created_at"}, "in new", 2},
+		{"pending expired", organization.Page{OrderBy: "email_address"}, "new old", 2},
+		{"accepted expired revoked", organization.Page{Offset: 1, Limit: 1}, "gone", 3},
+		{"accepted expired revoked", organization.Page{Offset: 5, Limit: 1}, "", 3},
+		{"", organization.Page{}, "new in gone old", 4},
+	} {
+		f := organization.InvitationFilter{OrganizationID: org}
+		for _, s := range strings.Fields(c.statuses) {
+			f.Statuses = append(f.Statuses, organization.Status(s))
+		}
+		var got []string
+		n := 0
+		w.must(w.View(t.Context(), func(tx store.Tx) error {
+			is, total, err := organization.Invitations(t.Context(), tx, f, c.page, now)
+			got, n = nil, total
+			for _, i := range is {
+				got = append(got, strings.TrimSuffix(i.EmailAddress, "@example.com"))
+			}
+			return err
+		}))
+		if strings.Join(got, " ") != c.want || n != c.total {
+			t.Errorf("%q %+v: %v of %d, want %s of %d", c.statuses, c.page, got, n, c.want, c.total)
+		}
+	}
+}
+
 func TestInvitations(t *testing.T) {
 	w := newWorld(t, nil)
 	org := w.found("user_ada", 2)
