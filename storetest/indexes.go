@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/usherauth/usher/store"
@@ -26,6 +27,7 @@ var indexCases = []testCase{
 	{name: "indexes/replaced entries", rule: ruleReplace, run: replacedEntries},
 	{name: "indexes/many", rule: ruleMany, run: many},
 	{name: "indexes/many hundreds", rule: ruleMany, run: manyHundreds},
+	{name: "indexes/grown kind", rule: "two kinds with one name are the same collection, and a later program's may have more indexes", run: grownKind},
 	{name: "indexes/byte order", rule: ruleBytes, run: byteOrder},
 	{name: "indexes/values", rule: "values are up to 4 KiB of any valid UTF-8 without NUL, the empty string too", run: oddValues},
 }
@@ -160,6 +162,27 @@ func manyHundreds(r *run) {
 	rc.Entries = rc.Entries[:1]
 	r.put(at(rc, 1))
 	r.wantIDs(where(match("tag", store.In, store.IntKey(499))), "b")
+}
+
+func grownKind(r *run) {
+	grown := &store.Kind{Name: item.Name, Indexes: append(slices.Clone(item.Indexes), store.Index{Name: "born"}, store.Index{Name: "badge", Unique: true})}
+	newer := func(id string, entries ...string) store.Record {
+		rc := rec(id, entries...)
+		rc.Kind = grown
+		return rc
+	}
+	r.put(rec("a", "rank=2"), rec("b", "rank=1")) // by the program of before
+	r.put(newer("c", "rank=3", "born=1970", "badge=x"))
+	r.wantRecord("Get of an older record", r.get(grown, "a"), at(newer("a", "rank=2"), 1))
+	r.wantIDs(store.Query{Kind: grown, Where: []store.Match{match("born", store.In, "1970")}}, "c")
+	r.wantIDs(store.Query{Kind: grown, Order: "born"}, "a b c") // who has none comes first
+	r.duplicate("Put of a second record", r.tryPut(newer("d", "badge=x")), store.DuplicateError{Kind: item.Name, Index: "badge", Value: "x"})
+	r.put(at(newer("a", "rank=2", "born=1960"), 1))
+	r.wantIDs(store.Query{Kind: grown, Order: "born", Desc: true}, "c a b")
+	r.wantIDs(store.Query{Kind: grown, Where: []store.Match{match("rank", store.Greater, "1")}}, "a c")
+	r.put(at(rec("b", "rank=5"), 1)) // both programs run for a while
+	r.wantIDs(store.Query{Kind: item, Order: "rank"}, "a c b")
+	r.wantIDs(store.Query{Kind: grown, Order: "born"}, "b a c")
 }
 
 // orderedValues are in byte order. In UTF-16 the last two change places, with

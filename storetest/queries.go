@@ -170,6 +170,7 @@ var pagingCases = []testCase{
 	{name: "paging/order ties", rule: "ties are ordered by ID, in the same direction as the values", run: orderTies},
 	{name: "paging/order missing", rule: "records without an entry come first, and last with Desc", run: orderMissing},
 	{name: "paging/limit", rule: "8. a Limit of 0 is no limit", run: limit},
+	{name: "paging/thousands", rule: "8. a Limit of 0 is no limit, and Count counts, however many there are", run: thousands},
 	{name: "paging/offset", rule: "Offset skips records; behind the end is nothing", run: offset},
 	{name: "paging/after", rule: ruleAfter, run: after},
 	{name: "paging/after desc", rule: ruleAfter, run: afterDesc},
@@ -244,6 +245,23 @@ func limit(r *run) {
 		q := where()
 		q.Limit = n
 		r.wantIDs(q, want)
+	}
+}
+
+// thousands asks for more than many databases and drivers answer with at once.
+func thousands(r *run) {
+	const n = 1100
+	recs := make([]store.Record, n)
+	for i := range recs {
+		recs[i] = rec(store.IntKey(int64(i)), "tag=t")
+	}
+	r.put(recs...)
+	for _, q := range []store.Query{where(), where(match("tag", store.In, "t"))} {
+		recs := r.find(q)
+		if len(recs) != n || recs[n-1].ID != store.IntKey(n-1) {
+			r.failf("Find %s has %d records, want %d", show(q), len(recs), n)
+		}
+		r.wantCount(q, n)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf16"
 
 	"github.com/usherauth/usher/store"
@@ -79,6 +80,16 @@ func indexFaults() []Fault {
 				}
 				return n, err
 			},
+		}),
+		stateful("a kind is what it was at first sight", "indexes/grown kind", func() hooks {
+			var first sync.Map // by name
+			return putting(func(r *store.Record) {
+				k, _ := first.LoadOrStore(r.Kind.Name, r.Kind)
+				r.Entries = slices.DeleteFunc(slices.Clone(r.Entries), func(e store.Entry) bool {
+					_, known := k.(*store.Kind).Index(e.Index)
+					return !known
+				})
+			})
 		}),
 		fault("a hundred entries are enough", "indexes/many hundreds", putting(func(r *store.Record) {
 			r.Entries = r.Entries[:min(100, len(r.Entries))]

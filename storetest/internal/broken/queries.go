@@ -154,6 +154,15 @@ func pagingFaults() []Fault {
 			return recs[:min(q.Limit, len(recs))]
 		})),
 		fault("limit 0 is four", "paging/limit", asking(func(q *store.Query) { q.Limit = cmp.Or(q.Limit, 4) })),
+		fault("a thousand are enough", "paging/thousands", paging(func(q store.Query, recs []store.Record) []store.Record {
+			return recs[:min(len(recs), 1000)]
+		})),
+		fault("Count ends at a thousand", "paging/thousands", hooks{
+			count: func(ctx context.Context, tx store.Tx, q store.Query) (int, error) {
+				n, err := tx.Count(ctx, q)
+				return min(n, 1000), err
+			},
+		}),
 		fault("Offset stops before the end", "paging/offset", paging(func(q store.Query, recs []store.Record) []store.Record {
 			q.Offset = max(0, min(q.Offset, len(recs)-1))
 			return rightPage(q, recs)
