@@ -291,8 +291,34 @@ func TestOrganizationDomains(t *testing.T) {
 	}
 	c.get("/v1/organizations/"+org).ok().is("response.members_count", 3)
 	e.get("/v1/organizations/"+org).refused(404, "resource_not_found")
+
+	// What was suggested is no more when the address, or the domain, is not.
+	f, g := r.signed("finn@acme-labs.example"), r.signed("gina@acme-labs.example")
+	id = f.get(sug).ok().is("response.total_count", 1).str("response.data.0.id")
+	r.moves("finn@acme-labs.example", "finn@elsewhere.example")
+	f.post(sug+"/"+id+"/accept").refused(404, "resource_not_found")
+	g.get(sug).ok().is("response.total_count", 1)
+	if _, err := r.e.Organizations().UpdateDomain(t.Context(), org, d, nil, new(false)); err != nil {
+		t.Fatal(err)
+	}
+	g.get(sug).ok().is("response.total_count", 0)
 	a.delete(at+"/"+d).ok().is("response.deleted", true)
 	a.get(at+"/"+d).refused(404, "resource_not_found")
+}
+
+// moves gives somebody another address in place of the only one.
+func (r *rig) moves(from, to string) {
+	r.t.Helper()
+	u, err := r.e.Users().ByIdentifier(r.t.Context(), from)
+	if err == nil {
+		_, _, err = r.e.Users().AddEmailAddress(r.t.Context(), u.ID, to, true, true)
+	}
+	if err == nil {
+		_, err = r.e.Users().DeleteEmailAddress(r.t.Context(), u.ID, u.PrimaryEmailAddressID)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func wrongCode(code string) string {
@@ -466,6 +492,50 @@ func TestAcceptedByMember(t *testing.T) {
 	a.get(at).ok().is("response.members_count", 2).is("response.pending_invitations_count", 0)
 }
 
+// TestAttack_M02_NobodyGivesOrTakesMore: whoever manages members gives, offers
+// and takes no role that holds more than the own.
+func TestAttack_M02_NobodyGivesOrTakesMore(t *testing.T) {
+	r := newRig(t, withOrganizations)
+	a := r.signed("ada@acme.example")
+	org := a.found("Acme")
+	at := "/v1/organizations/" + org
+	join := func(email, role string) (b *browser, id string) {
+		b = r.signed(email)
+		id = b.get("/v1/me").ok().str("response.id")
+		if role != "" {
+			a.post(at+"/memberships", "user_id", id, "role", role).ok()
+		}
+		return b, id
+	}
+	lead, leadID := join(bob, "org:lead")
+	_, adminID := join(carl, organization.Admin)
+	_, peerID := join("dan@example.com", "org:lead")
+	_, strangerID := join(eve, "")
+	const no = "missing_organization_permission"
+	lead.post(at+"/memberships", "user_id", strangerID, "role", organization.Admin).refused(403, no)
+	lead.patch(at+"/memberships/"+leadID, "role", organization.Admin).refused(403, no)
+	lead.patch(at+"/memberships/"+peerID, "role", organization.Admin).refused(403, no)
+	lead.patch(at+"/memberships/"+adminID, "role", "org:lead").refused(403, no)
+	lead.delete(at+"/memberships/"+adminID).refused(403, no)
+	lead.post(at+"/invitations", "email_address", "fay@example.com", "role", organization.Admin).refused(403, no)
+	lead.post(at+"/invitations/bulk", "email_address", "fay@example.com", "role", organization.Admin).refused(403, no)
+
+	// Who asks to join gets the default role, which holds more than lead does.
+	d := a.post(at+"/domains", "name", "acme.example", "enrollment_mode", organization.AutomaticSuggestion).ok().str("response.id")
+	asks := r.signed("gus@acme.example")
+	asks.post("/v1/client/sessions/" + asks.session + "/touch").ok()
+	s := asks.get("/v1/me/organization_suggestions").ok().str("response.data.0.id")
+	asks.post("/v1/me/organization_suggestions/" + s + "/accept").ok()
+	q := lead.get(at + "/membership_requests").ok().str("response.data.0.id")
+	lead.post(at+"/membership_requests/"+q+"/accept").refused(403, no)
+	lead.post(at+"/domains/"+d+"/update_enrollment_mode", "enrollment_mode", organization.AutomaticInvitation).refused(403, no)
+
+	a.post(at + "/membership_requests/" + q + "/accept").ok()
+	lead.post(at+"/memberships", "user_id", strangerID, "role", "org:lead").ok()
+	lead.delete(at + "/memberships/" + peerID).ok()
+	lead.post(at+"/invitations", "email_address", "fay@example.com", "role", "org:lead").ok()
+}
+
 // TestAttack_M07_StaleRole: the API asks the store, whatever the token says, and
 // the next token says the truth.
 func TestAttack_M07_StaleRole(t *testing.T) {
@@ -509,6 +579,25 @@ func TestAttack_M13_RecreatedUser(t *testing.T) {
 	org := a.found("Acme")
 	bobID := b.get("/v1/me").str("response.id")
 	a.post("/v1/organizations/"+org+"/memberships", "user_id", bobID, "role", "org:admin").ok()
+
+	// What waits for somebody goes along.
+	d, err := r.e.Organizations().AddDomain(t.Context(), org, "acme.example", organization.AutomaticSuggestion, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "/v1/organizations/" + org
+	for _, address := range []string{"carl@acme.example", "dan@acme.example"} {
+		c := r.signed(address)
+		id := c.get("/v1/me/organization_suggestions").ok().str("response.data.0.id")
+		if address == "carl@acme.example" {
+			c.post("/v1/me/organization_suggestions/" + id + "/accept").ok()
+			a.get(at+"/membership_requests").ok().is("response.total_count", 1)
+		}
+		c.delete("/v1/me").ok()
+		a.get(at+"/membership_requests").ok().is("response.total_count", 0)
+		a.get(at+"/domains/"+d.Domain.ID).ok().is("response.total_pending_suggestions", 0)
+	}
+
 	a.delete("/v1/me").ok()
 	b.get("/v1/organizations/"+org).ok().is("response.members_count", 1) // it does not hang on its founder
 	again := r.signed(ada)

@@ -134,6 +134,13 @@ func (e *Engine) AcceptSuggestion(ctx context.Context, a *Actor, id string) (v *
 		if err != nil {
 			return missingAs(err, unknown)
 		}
+		d, err := organization.GetDomain(ctx, t, o.ID, s.DomainID)
+		if err != nil {
+			return missingAs(err, unknown)
+		}
+		if !d.Verified() || addressAt(u, d.Name) == "" { // either was so when it was made
+			return unknown
+		}
 		v = &SuggestionView{Suggestion: s, Organization: o}
 		_, err = organization.AcceptSuggestion(ctx, t, o, s, t.now)
 		return err

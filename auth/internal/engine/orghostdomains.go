@@ -41,6 +41,9 @@ func (os Organizations) UpdateDomain(ctx context.Context, id, domainID string, m
 		}
 		if verified != nil && !*verified {
 			d.Affiliation, d.Ownership, d.EnrollmentMode = nil, nil, organization.ManualInvitation
+			if err := organization.DropPending(ctx, t, s.org, d, t.now); err != nil {
+				return err
+			}
 		}
 		if mode != nil {
 			return os.e.setMode(ctx, t, s, d, *mode, false)

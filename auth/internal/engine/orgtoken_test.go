@@ -192,6 +192,50 @@ func TestLeavingWritesTheUser(t *testing.T) {
 	}
 }
 
+// Whoever becomes a member is written, too: the user is the guard of their own
+// deletion, after which there is no membership.
+func TestJoiningWritesTheUser(t *testing.T) {
+	ctx := t.Context()
+	r := newRig(t, nil, func(c *engine.Config) { c.Settings.Organizations.Enabled = true })
+	b, cookie := r.signUp(ada, good)
+	u, err := r.Users().ByIdentifier(ctx, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := r.Actor(ctx, r.next(b, &cookie), b.Client.LastActiveSessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, join := range map[string]func(id string) error{
+		"added": func(id string) error {
+			_, err := r.Organizations().AddMember(ctx, id, organization.NewMember{UserID: u.ID, Role: organization.Member})
+			return err
+		},
+		"invited": func(id string) error {
+			list, err := r.Organizations().Invite(ctx, id, "", []engine.InviteParams{{EmailAddress: ada, Role: organization.Member, Silent: true}})
+			if err == nil {
+				_, err = r.AcceptTicket(ctx, a, list[0].Ticket)
+			}
+			return err
+		},
+	} {
+		o, err := r.Organizations().Create(ctx, organization.CreateParams{Name: "Acme"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := r.Users().Get(ctx, u.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := join(o.ID); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if now, err := r.Users().Get(ctx, u.ID); err != nil || now.Version <= before.Version {
+			t.Errorf("%s: the user was not written: %v", name, err)
+		}
+	}
+}
+
 func deleted(r *rig, id string) error {
 	_, err := r.Organizations().Delete(r.t.Context(), id)
 	return err
