@@ -190,12 +190,17 @@ func TestAttack_M07_NextRequestKnows(t *testing.T) {
 		_, err = o.AddToTeam(ctx, id, team.ID, h.bob, "lead")
 	}
 	check("in a team", err, id+" member false map["+team.ID+":lead]")
+	check("out of the team", o.RemoveFromTeam(ctx, id, team.ID, h.bob), id+" member false map[]")
+	_, err = o.AddToTeam(ctx, id, team.ID, h.bob, "lead")
+	check("in the team again", err, id+" member false map["+team.ID+":lead]")
 	check("the team is gone", o.DeleteTeam(ctx, id, team.ID), id+" member false map[]")
+	_, err = o.Update(ctx, id, auth.OrganizationUpdate{Slug: new("renamed")})
+	check("under another slug", err, id+" member false map[]")
 	check("removed", o.RemoveMember(ctx, id, h.bob), "  false map[]")
 	if _, body := h.ask(h.ada, "/"); !strings.HasPrefix(body, id+" admin") {
 		t.Errorf("the founder, who signed in since: %q", body)
 	}
-	h.activate(h.ada, "acme")
+	h.activate(h.ada, "renamed")
 	if err := o.Delete(ctx, id); err != nil {
 		t.Fatal(err)
 	}

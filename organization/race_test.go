@@ -188,30 +188,44 @@ func TestAttack_L14_AcceptedByMember(t *testing.T) {
 	})
 }
 
-// A role that is being deleted is not assigned, and the other way round.
+// A role that is being deleted is not given to anybody, and the other way round.
 func TestRoleDeletedWhileAssigned(t *testing.T) {
-	onStores(t, func(t *testing.T, st store.Store) {
-		w := newWorld(t, st)
-		org := w.found("user_0", 0)
-		_, errs := atOnce(func(i int) error {
-			if i%2 == 0 {
-				return w.add(org, fmt.Sprint("user_x", i), "org:editor")
-			}
-			return w.do(func(tx store.Tx, r *organization.Roles) error {
-				role := r.Role("org:editor")
-				if role == nil {
-					return nil
+	for name, give := range map[string]func(w *world, org string, i int) error{
+		"added":   func(w *world, org string, i int) error { return w.add(org, fmt.Sprint("user_x", i), "org:editor") },
+		"changed": func(w *world, org string, i int) error { return w.setRole(org, fmt.Sprint("user_", i), "org:editor") },
+		"invited": func(w *world, org string, i int) error {
+			_, _, err := w.invite(org, fmt.Sprintf("x%d@example.com", i), "org:editor", now)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStores(t, func(t *testing.T, st store.Store) {
+				w := newWorld(t, st)
+				org := w.found("user_0", 0)
+				for i := 1; i < 16; i++ {
+					w.must(w.add(org, fmt.Sprint("user_", i), organization.Admin))
 				}
-				return r.Delete(context.Background(), tx, role, now)
+				_, errs := atOnce(func(i int) error {
+					if i%2 == 0 {
+						return give(w, org, i)
+					}
+					return w.do(func(tx store.Tx, r *organization.Roles) error {
+						role := r.Role("org:editor")
+						if role == nil {
+							return nil
+						}
+						return r.Delete(context.Background(), tx, role, now)
+					})
+				})
+				only(t, errs, organization.ErrUnknownRole, organization.ErrRoleAssigned, organization.ErrRoleInvited)
+				w.must(w.in(org, func(tx store.Tx, r *organization.Roles, o *organization.Organization) error {
+					if have := o.RoleCounts["org:editor"] + o.PendingInvitations; r.Role("org:editor") == nil && have > 0 {
+						t.Errorf("%d have a role that is gone, or are to get it", have)
+					}
+					return nil
+				}))
+				w.agree(org)
 			})
 		})
-		only(t, errs, organization.ErrUnknownRole, organization.ErrRoleAssigned)
-		w.must(w.in(org, func(tx store.Tx, r *organization.Roles, o *organization.Organization) error {
-			if r.Role("org:editor") == nil && o.RoleCounts["org:editor"] > 0 {
-				t.Errorf("%d members have a role that is gone", o.RoleCounts["org:editor"])
-			}
-			return nil
-		}))
-		w.agree(org)
-	})
+	}
 }
