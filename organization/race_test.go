@@ -229,3 +229,48 @@ func TestRoleDeletedWhileAssigned(t *testing.T) {
 		})
 	}
 }
+
+// Whoever leaves while being put into a team is in none.
+func TestTeamOfWhoLeaves(t *testing.T) {
+	onStores(t, func(t *testing.T, st store.Store) {
+		w := newWorld(t, st)
+		org := w.found("user_0", 0)
+		ctx := context.Background()
+		var team string
+		w.must(w.in(org, func(tx store.Tx, _ *organization.Roles, o *organization.Organization) error {
+			tm, err := organization.CreateTeam(ctx, tx, o, "Core", now)
+			if err == nil {
+				team = tm.ID
+			}
+			return err
+		}))
+		for i := 1; i <= 8; i++ {
+			w.must(w.add(org, fmt.Sprint("user_", i), organization.Member))
+		}
+		_, errs := atOnce(func(i int) error {
+			who := fmt.Sprint("user_", i/2+1)
+			if i%2 == 0 {
+				return w.remove(org, who)
+			}
+			return w.in(org, func(tx store.Tx, _ *organization.Roles, o *organization.Organization) error {
+				tm, err := organization.GetTeam(ctx, tx, org, team)
+				if err == nil {
+					_, err = organization.AddToTeam(ctx, tx, o, tm, who, "", now)
+				}
+				return err
+			})
+		})
+		only(t, errs, store.ErrNotFound) // gone already
+		w.must(w.View(ctx, func(tx store.Tx) error {
+			tm, err := organization.GetTeam(ctx, tx, org, team)
+			if err != nil {
+				return err
+			}
+			if ms, n, err := organization.TeamMembers(ctx, tx, tm, organization.Page{}); err != nil || len(ms)+n > 0 {
+				t.Errorf("%d are in the team, which counts %d: %v", len(ms), n, err)
+			}
+			return nil
+		}))
+		w.agree(org)
+	})
+}

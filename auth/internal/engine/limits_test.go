@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/engine"
 	"github.com/usherauth/usher/auth/settings"
+	"github.com/usherauth/usher/organization"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
@@ -53,6 +55,27 @@ func TestAttack_C20_EveryRoadIsLimited(t *testing.T) {
 				return err
 			}
 		}},
+		"invitation to an organization": {func(l *settings.Limits) *settings.Rate { return &l.CreateSignUp }, func(r *rig) func() error {
+			a, org := r.founder()
+			n := 0
+			return func() error {
+				n++
+				_, err := r.Invite(t.Context(), a, org, []engine.InviteParams{{EmailAddress: fmt.Sprintf("%d@example.com", n), Role: organization.Member}})
+				return err
+			}
+		}},
+		"code of a domain": {func(l *settings.Limits) *settings.Rate { return &l.AttemptSignUp }, func(r *rig) func() error {
+			a, org := r.founder()
+			d, err := r.AddDomain(t.Context(), a, org, "acme.example", "")
+			r.check(err)
+			return func() error {
+				_, err := r.AttemptAffiliation(t.Context(), a, org, d.Domain.ID, "123456")
+				if code(err) == "verification_missing" {
+					return nil // none was sent
+				}
+				return err
+			}
+		}},
 		"new browser": {func(l *settings.Limits) *settings.Rate { return &l.CreateClient }, func(r *rig) func() error {
 			return func() error { return r.CreateClient(t.Context(), r.browser()) }
 		}},
@@ -83,6 +106,22 @@ func TestAttack_C20_EveryRoadIsLimited(t *testing.T) {
 			}
 		})
 	}
+}
+
+// founder signs somebody up who founds an organization.
+func (r *rig) founder() (*engine.Actor, string) {
+	r.t.Helper()
+	ctx := r.t.Context()
+	r.check(r.UpdateSettings(ctx, func(s *settings.Settings) error {
+		s.Organizations.Enabled, s.Organizations.Domains, s.Organizations.MaxMemberships = true, true, 0
+		return nil
+	}))
+	b, _ := r.signUp(ada, good)
+	a, err := r.Actor(ctx, b, "")
+	r.check(err)
+	o, err := r.CreateOrganization(ctx, a, "Acme", "")
+	r.check(err)
+	return a, o.ID
 }
 
 func (r *rig) check(err error) {
