@@ -7,7 +7,8 @@ import (
 
 // A Kind names a collection of records and declares how they can be found.
 // Kinds are package-level values of the packages that own them; two kinds with
-// one name are the same collection.
+// one name are the same collection, and that of a later program may have more
+// indexes.
 type Kind struct {
 	// Name is the name of the collection: lower case ASCII letters, digits and
 	// underscores, at most 40 bytes. The SQL stores call the table usher_Name.
