@@ -62,7 +62,7 @@ func New(ctx context.Context, c Config) (*Auth, error) {
 		Mailer: c.Mailer, SMS: c.SMS, Phone: phone.Parser{}, Renderer: c.renderer(s), Log: c.Log, Now: c.Now, OnUser: c.OnUser, Catalogue: c.Organizations, Resolver: c.Resolver,
 	})
 	if errors.Is(err, token.ErrKey) && len(c.Keyring.IDs()) == 0 {
-		err = fmt.Errorf("Keyring: is empty, and what is stored seems to be sealed with one: %w", err)
+		err = fmt.Errorf("no Keyring, and what is stored seems to be sealed with one: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
