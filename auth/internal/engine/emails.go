@@ -117,6 +117,9 @@ func (e *Engine) prepareIdentification(ctx context.Context, a *Actor, have *user
 		}
 		if err != nil {
 			r = &addressVerification{Meta: store.Meta{ID: id}, UserID: u.ID}
+			if err := user.Touch(ctx, t, u); err != nil { // so that it is not made while u is deleted
+				return err
+			}
 		} else if err := factor.CanResend(&r.Verification, prepared.Verification, s.Codes, t.now); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/usherauth/usher/auth/factor"
 	"github.com/usherauth/usher/auth/internal/engine"
+	"github.com/usherauth/usher/auth/settings"
 	"github.com/usherauth/usher/session"
 	"github.com/usherauth/usher/store"
 	"github.com/usherauth/usher/store/memory"
@@ -246,6 +247,34 @@ func TestSessionEndsWhileUsed(t *testing.T) {
 			if err := use(w, b, s.ID); code(err) != c.want || w.do != nil {
 				t.Errorf("%s, %s: %v, want %q", name, c.name, err, c.want)
 			}
+		}
+	}
+}
+
+// A challenge that is begun in a profile is guarded by a write of the user: of
+// a deletion that goes on at once, one waits or fails. Databases let two
+// transactions pass that only read what the other writes.
+func TestChallengesAreGuardedByTheUser(t *testing.T) {
+	w := newBetween(t)
+	ctx := t.Context()
+	w.must(nil, w.UpdateSettings(ctx, func(s *settings.Settings) error { s.Passkeys.Enabled = true; return nil }))
+	u := w.user(ada, good)
+	b := w.browser()
+	s, err := w.SignInUser(ctx, b, u.ID)
+	w.must(s, err)
+	actor, err := w.Actor(ctx, b, s.ID)
+	w.must(actor, err)
+	id, err := w.AddEmailAddress(ctx, actor, bob)
+	w.must(id, err)
+	for name, begin := range map[string]func() error{
+		"a code":    func() error { return w.PrepareEmailAddress(ctx, actor, id.ID, "email_code") },
+		"a passkey": func() error { _, _, err := w.CreatePasskey(ctx, actor); return err },
+	} {
+		before, err := w.Users().Get(ctx, u.ID)
+		w.must(before, err)
+		w.must(nil, begin())
+		if after, err := w.Users().Get(ctx, u.ID); err != nil || after.Version == before.Version || !after.UpdatedAt.Equal(before.UpdatedAt) {
+			t.Errorf("%s: version %d, then %d: %v", name, before.Version, after.Version, err)
 		}
 	}
 }

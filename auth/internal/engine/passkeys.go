@@ -67,6 +67,9 @@ func (e *Engine) CreatePasskey(ctx context.Context, a *Actor) (string, *factor.V
 		if err := verificationTab.Put(ctx, t, r); err != nil {
 			return err
 		}
+		if err := user.Touch(ctx, t, u); err != nil { // so that it is not made while u is deleted
+			return err
+		}
 		return errUnchanged
 	})
 	return id, &v, err
