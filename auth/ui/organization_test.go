@@ -97,6 +97,14 @@ func TestOrganizations(t *testing.T) {
 	e.sees("Acme")
 	e.get(link)
 	e.sees("accepted already")
+	e.follow("Your organizations") // the way on from a link that is used up
+	e.at("/auth/organizations", 200)
+	stranger := w.visitor(t)
+	stranger.get(link)
+	stranger.sees("accepted already")
+	stranger.lacks("Join Acme")
+	stranger.follow("Sign in")
+	stranger.at("/auth/sign-in", 200)
 
 	// Somebody who has an account, and is signed in or not.
 	for _, in := range []bool{false, true} {

@@ -89,6 +89,7 @@ func (b *Inbox) serveCode(w http.ResponseWriter, r *http.Request) {
 
 // serveHTML shows a mail as a mail program would, in a document that may do
 // nothing: no script, no origin, no outside images, in a frame of the page only.
+// Its links open in a tab of their own, for no page lets itself be framed.
 func (b *Inbox) serveHTML(w http.ResponseWriter, r *http.Request) {
 	number, _ := strconv.Atoi(r.URL.Query().Get("number"))
 	m, ok := b.mail(number)
@@ -97,8 +98,8 @@ func (b *Inbox) serveHTML(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+	h.Set("Content-Security-Policy", "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	io.WriteString(w, m.HTML)
+	io.WriteString(w, m.HTML+`<base target="_blank">`)
 }
