@@ -310,6 +310,49 @@ func TestAttack_S03_DuplicateSessionCookies(t *testing.T) {
 	}
 }
 
+// Of several tokens that have run out, the newest names the session: one that
+// is left from a session long over keeps nobody out.
+func TestAttack_S03_DuplicateExpiredCookies(t *testing.T) {
+	i := start(t)
+	ada := i.User(t, "ada@example.com")
+	at, _ := url.Parse(i.Server.URL)
+	left := cookie(i.SignedIn(t, ada), at, "__session")
+	i.Clock.Advance(time.Hour)
+	c := i.SignedIn(t, ada)
+	last, client := cookie(c, at, "__session"), cookie(c, at, "__client")
+	i.Clock.Advance(time.Hour)
+	for _, header := range []string{
+		"__session=" + left + "; __session=" + last,
+		"__session=" + last + "; __session=" + left,
+	} {
+		res, body := do(t, authtest.NewClient(t), "GET", at.String()+"/open", "", "Cookie", header+"; __client="+client)
+		if body != ada.ID+"|" || len(res.Header["Set-Cookie"]) == 0 {
+			t.Errorf("%q, want %s renewed", body, ada.ID)
+		}
+	}
+}
+
+// Whoever asks all the time is not idle, however long tokens live.
+func TestAttack_S12_InUseIsNotIdle(t *testing.T) {
+	i := start(t, func(c *auth.Config) {
+		s := settings.Default()
+		s.Sessions.IdleTimeout, s.Sessions.TokenLifetime = 5*time.Minute, 5*time.Minute
+		c.Settings = &s
+	})
+	ada := i.User(t, "ada@example.com")
+	c := i.SignedIn(t, ada)
+	for n := range 20 {
+		i.Clock.Advance(3 * time.Minute)
+		if _, body := do(t, c, "GET", i.Server.URL+"/open", ""); body != ada.ID+"|" {
+			t.Fatalf("after %d minutes of use: %q", 3*(n+1), body)
+		}
+	}
+	i.Clock.Advance(5 * time.Minute)
+	if _, body := do(t, c, "GET", i.Server.URL+"/open", ""); body == ada.ID+"|" {
+		t.Error("still in after five idle minutes")
+	}
+}
+
 func TestAttack_S06_CrossSitePostWithCookie(t *testing.T) {
 	i := start(t)
 	ada := i.User(t, "ada@example.com")

@@ -216,26 +216,32 @@ func (a *Auth) renew(w http.ResponseWriter, r *http.Request, id Identity) Identi
 }
 
 // expiredSession names the session to renew: that of an expired token of this
-// instance, with the organization that it spoke of, or none, which is the
-// client's current one. The token of a session that was ended is an error:
-// whoever sent it becomes nobody else by that.
+// instance, the newest of several as in fromCookies, with the organization that
+// it spoke of, or none, which is the client's current one. The token of a
+// session that was ended is an error: whoever sent it becomes nobody else by
+// that.
 func (a *Auth) expiredSession(r *http.Request) (sid string, p engine.TokenParams, err error) {
 	p.Origin = a.site.Origin(r)
+	var best *token.Claims
 	for _, name := range a.site.SessionCookies() {
 		for _, tok := range httpx.All(r, name) {
 			c, why := a.verifier.VerifyExpired(r.Context(), tok)
-			if c != nil && (why == nil || errors.Is(why, token.ErrExpired)) {
-				org := ""
-				if c.Organization != nil {
-					org = c.Organization.ID
-				}
-				p.Organization = &org
-				return c.SessionID, p, nil
+			if c != nil && (why == nil || errors.Is(why, token.ErrExpired)) && (best == nil || c.IssuedAt.After(best.IssuedAt)) {
+				best = c
 			}
 			if errors.Is(why, token.ErrRevoked) {
 				err = fault.Wrap("signed_out", "", why)
 			}
 		}
+		if best == nil {
+			continue
+		}
+		org := ""
+		if best.Organization != nil {
+			org = best.Organization.ID
+		}
+		p.Organization = &org
+		return best.SessionID, p, nil
 	}
 	return "", p, err
 }

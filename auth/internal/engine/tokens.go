@@ -102,7 +102,7 @@ func (e *Engine) mint(ctx context.Context, s *session.Session, p TokenParams) (s
 	if e.revoked.has(s.ID) {
 		return "", fault.New("authentication_invalid", "")
 	}
-	lifetime := e.Settings(ctx).Sessions.TokenLifetime
+	lifetime := tokenLifetime(e.Settings(ctx).Sessions.TokenLifetime, s)
 	active, err := e.active(ctx, s, p.Organization)
 	if err != nil {
 		return "", err
@@ -119,6 +119,16 @@ func (e *Engine) mint(ctx context.Context, s *session.Session, p TokenParams) (s
 	}
 	key := fmt.Sprintf("%s %s %d %d %s %s", s.ID, p.Origin, s.FirstFactorAt.Unix(), s.SecondFactorAt.Unix(), s.Status, active.key())
 	return e.keys.minter.Do(ctx, key, sign)
+}
+
+// tokenLifetime is how long a token of s is good for: a fifth of IdleTimeout at
+// most. Use is noted when a token is asked for, so a session whose tokens live
+// as long as it may idle would end in the middle of its use.
+func tokenLifetime(usual time.Duration, s *session.Session) time.Duration {
+	if s.IdleTimeout > 0 {
+		return min(usual, s.IdleTimeout/5)
+	}
+	return usual
 }
 
 // claims says of a session what a token says. A token outlives its session by
